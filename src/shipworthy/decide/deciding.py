@@ -1,0 +1,233 @@
+"""Spec and evidence to a decision. Pure: the time is given, nothing is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from shipworthy.decide.gates import judge_gate
+from shipworthy.decide.record.words import number, outcome_words, range_words
+from shipworthy.decide.verdict import Situation, reach_verdict
+from shipworthy.define.spec import Spec
+from shipworthy.records import (
+    Coverage,
+    Decision,
+    Estimate,
+    Evidence,
+    GateResult,
+    GateStatus,
+    Look,
+    OutcomeShare,
+    Reason,
+    Verdict,
+)
+from shipworthy.stats.confidence import Affine, Proportion
+from shipworthy.stats.multiplicity import chance_one_passes
+
+__all__ = ["decide", "normalised_rule"]
+
+
+def normalised_rule(rule: str) -> str:
+    """Return a rule in one spelling, so that looks at it can be counted.
+
+    >>> normalised_rule("recall  >=0.95 ")
+    'recall>=0.95'
+    """
+    return "".join(rule.split())
+
+
+def decide(
+    spec: Spec,
+    evidence: Evidence,
+    *,
+    spec_hash: str,
+    parents: Mapping[str, str],
+    looks: Sequence[Look] = (),
+    previous: str | None = None,
+    decided_at: str = "",
+    version: str = "",
+) -> Decision:
+    """Judge the evidence by the spec.
+
+    Args:
+        spec: The promise.
+        evidence: What was measured.
+        spec_hash: Hash of the spec's text.
+        parents: Hashes of everything it rests on.
+        looks: Earlier decisions on the same lineage.
+        previous: Id of the previous decision.
+        decided_at: ISO 8601 time.
+        version: Version of Shipworthy.
+
+    Returns:
+        The decision.
+    """
+    currency = spec.costs.currency if spec.costs is not None else ""
+    gates = []
+    for gate, measured in zip(spec.gates, evidence.gates, strict=True):
+        seen = _looks_at(measured.rule, looks, evidence)
+        gates.append(
+            judge_gate(
+                measured,
+                blocking=gate.blocking,
+                owner=gate.owner,
+                currency=currency,
+                earlier_looks=seen[0],
+                candidates_tried=seen[1],
+            )
+        )
+    coverage = _coverage(spec, evidence)
+    verdict, reasons = reach_verdict(Situation(evidence, gates, coverage))
+    return Decision(
+        verdict=verdict,
+        headline=_headline(verdict, reasons, gates, coverage, evidence),
+        forced_by=reasons,
+        gates=tuple(gates),
+        coverage=coverage,
+        got_worse=_got_worse(evidence, currency),
+        chance_all_pass=_joint_chance(gates),
+        evidence=evidence,
+        not_judged=spec.not_judged(),
+        spec_hash=spec_hash,
+        parents=dict(parents),
+        previous=previous,
+        decided_at=decided_at,
+        shipworthy_version=version,
+    )
+
+
+def _looks_at(rule: str, looks: Sequence[Look], evidence: Evidence) -> tuple[int, int]:
+    """Count earlier looks on other evidence, and distinct candidates, at one rule."""
+    wanted = normalised_rule(rule)
+    same = [look for look in looks if wanted in look.rules]
+    other_evidence = {look.rows_hash for look in same} - {evidence.subject.rows_hash}
+    systems = {look.system_hash for look in same} | {evidence.subject.system_hash}
+    return len(other_evidence), len(systems)
+
+
+def _coverage(spec: Spec, evidence: Evidence) -> tuple[Coverage, ...]:
+    """Say what stands around each class of bad outcome that occurred, the most frequent first."""
+    volume = spec.costs.volume_per_month if spec.costs is not None else None
+    bad = sorted((share for share in evidence.outcomes if not share.good), key=lambda share: -share.count)
+    return tuple(_cover(spec, evidence, share, volume) for share in bad)
+
+
+def _cover(spec: Spec, evidence: Evidence, share: OutcomeShare, volume: float | None) -> Coverage:
+    guardrails = [g for g in spec.guardrails if share.outcome in g.stops and g.measured and g.caught]
+    catch, slips = None, None
+    if guardrails:
+        best = max(guardrails, key=lambda g: (g.caught or 0) / (g.tried or 1))
+        caught = Proportion(float(best.caught or 0), float(best.tried or 0))
+        low, high = caught.interval()
+        catch = Estimate(caught.value, low, high, best.tried or 0, "share", caught.display_method)
+        if volume is not None and share.estimate.value is not None:
+            missed = Affine(caught, -volume * share.estimate.value, volume * share.estimate.value)
+            low, high = missed.interval()
+            slips = Estimate(missed.value, low, high, best.tried or 0, "number", caught.display_method)
+    accepted = next(
+        (f"{a.reason} ({a.owner})" for a in spec.acceptances if share.outcome in a.of),
+        None,
+    )
+    return Coverage(
+        outcome=share.outcome,
+        count=share.count,
+        guardrails=tuple(g.id for g in guardrails),
+        catch=catch,
+        slips_per_month=slips,
+        accepted=accepted,
+        example_ids=tuple(
+            example.case_id for example in evidence.examples if example.after == share.outcome
+        ),
+    )
+
+
+def _got_worse(evidence: Evidence, currency: str) -> tuple[str, ...]:
+    """Say what got worse against live or a baseline, even when the verdict is good."""
+    found = []
+    for comparison in evidence.comparisons:
+        if comparison.broke:
+            share = comparison.broke / comparison.shared if comparison.shared else 0.0
+            found.append(
+                f"{comparison.broke:,} cases that {comparison.other} has right are now wrong "
+                f"({share:.1%} of {comparison.shared:,}; {comparison.fixed or 0:,} were fixed)."
+            )
+        for part in comparison.differences:
+            if part.verdict == "worse" and part.delta.value is not None:
+                found.append(
+                    f"{part.metric} is worse than {comparison.other}'s: {_change(part.delta, currency)}."
+                )
+        for part in comparison.slices:
+            if part.verdict == "worse" and part.delta.value is not None:
+                found.append(
+                    f"On {part.column} = {part.value}, accuracy is worse than {comparison.other}'s: "
+                    f"{_change(part.delta, currency)}."
+                )
+    return tuple(found)
+
+
+def _change(delta: Estimate, currency: str) -> str:
+    value = number(delta.value, delta.unit, currency)
+    if delta.low is None or delta.high is None:
+        return value
+    return f"{value}, {range_words(delta.low, delta.high, delta.unit, currency)}"
+
+
+def _joint_chance(gates: Sequence[GateResult]) -> tuple[float, float, float] | None:
+    """Return at least, about and at most how likely all blocking gates pass on a fresh sample of this size.
+
+    "About" takes the gates as independent; the ends hold however they depend on each other.
+    """
+    chances = [gate.evidence.chance_now for gate in gates if gate.blocking and gate.evidence.metric != "failures"]
+    known = [chance for chance in chances if chance is not None]
+    if not chances or len(known) != len(chances):
+        return None
+    about = 1.0
+    for chance in known:
+        about *= chance
+    return max(0.0, 1.0 - sum(1.0 - chance for chance in known)), about, min(known)
+
+
+def _headline(
+    verdict: Verdict,
+    reasons: Sequence[Reason],
+    gates: Sequence[GateResult],
+    coverage: Sequence[Coverage],
+    evidence: Evidence,
+) -> str:
+    blocking = [gate for gate in gates if gate.blocking]
+    met = sum(gate.status is GateStatus.met for gate in blocking)
+    if verdict is Verdict.invalid:
+        return f"The evidence cannot be judged: {reasons[0].text}"
+    if verdict in (Verdict.hold, Verdict.roll_back):
+        forcing = [reason for reason in reasons if any(reason.of == gate.evidence.gate_id for gate in gates)]
+        if not forcing:
+            bare = " and ".join(outcome_words(part.outcome) for part in coverage if not part.covered)
+            return f"All {met} blocking gates are met, but nothing stands around {bare} outcomes."
+        first = next(gate for gate in gates if gate.evidence.gate_id == forcing[0].of)
+        more = f", and {len(forcing) - 1} more" if len(forcing) > 1 else ""
+        return f"{first.evidence.rule} is {first.status.words}{more}; {met} of {len(blocking)} blocking gates are met."
+    if verdict is Verdict.ship_with_guardrails:
+        names = sorted({name for part in coverage for name in part.guardrails})
+        return f"All {met} blocking gates are met; it ships only together with {' and '.join(names)}."
+    bad = [part for part in coverage if part.accepted]
+    tail = " Bad outcomes that occurred are accepted by name." if bad else ""
+    return f"All {met} blocking gates are met on {evidence.subject.cases:,} cases.{tail}"
+
+
+def tried_note(gate: GateResult) -> str:
+    """Say what trying again does to the guarantee; empty for a first look at a first candidate.
+
+    Args:
+        gate: The judged gate.
+    """
+    parts = []
+    if gate.candidates_tried > 1:
+        chance = chance_one_passes(gate.candidates_tried, 1 - gate.evidence.confidence)
+        parts.append(
+            f"{gate.candidates_tried} candidates were tried: the chance that one of so many exactly at the bar "
+            f"passes is up to {chance:.0%}"
+        )
+    if gate.earlier_looks:
+        parts.append(
+            f"looked at {gate.earlier_looks + 1} times: the stated risk is per look, and adds up over looks"
+        )
+    return "; ".join(parts)

@@ -1,0 +1,148 @@
+"""Evidence of one gate to its answer: met, not met, not proven, not measured."""
+
+from __future__ import annotations
+
+from shipworthy.decide.record.words import number, range_words
+from shipworthy.records import GateEvidence, GateResult, GateStatus
+
+__all__ = ["judge_gate", "status_of"]
+
+
+def status_of(evidence: GateEvidence, lower: float | None = None, upper: float | None = None) -> GateStatus:
+    """Return a gate's answer from its one-sided bounds.
+
+    Met where the bound is on the right side of the bar, not met where the opposite bound is on the wrong side,
+    not proven between them, not measured where there is no value.
+
+    Args:
+        evidence: What was measured.
+        lower: Lower bound to use instead of the evidence's own.
+        upper: Upper bound to use instead of the evidence's own.
+
+    >>> from shipworthy.records import Estimate
+    >>> e = GateEvidence("g", "recall >= 0.9", "recall", "at_least", False, 0.9, Estimate(0.95), 0.91, 0.98,
+    ...                  0.95, "exact", "all cases")
+    >>> status_of(e).words
+    'met'
+    """
+    if evidence.estimate.value is None:
+        return GateStatus.not_measured
+    low = evidence.lower if lower is None else lower
+    high = evidence.upper if upper is None else upper
+    # A tie in floating point is a tie: the bar itself suffices unless the rule says otherwise.
+    slack = 1e-12 * max(1.0, abs(evidence.bar))
+    if evidence.better == "at_least":
+        proven = low is not None and (
+            low > evidence.bar + slack if evidence.strict else low >= evidence.bar - slack
+        )
+        refuted = high is not None and (
+            high <= evidence.bar - slack if evidence.strict else high < evidence.bar - slack
+        )
+    else:
+        proven = high is not None and (
+            high < evidence.bar - slack if evidence.strict else high <= evidence.bar + slack
+        )
+        refuted = low is not None and (
+            low >= evidence.bar + slack if evidence.strict else low > evidence.bar + slack
+        )
+    if proven:
+        return GateStatus.met
+    return GateStatus.not_met if refuted else GateStatus.not_proven
+
+
+def judge_gate(
+    evidence: GateEvidence,
+    *,
+    blocking: bool,
+    owner: str | None,
+    currency: str,
+    earlier_looks: int = 0,
+    candidates_tried: int = 1,
+) -> GateResult:
+    """Return one gate with its answer in a sentence.
+
+    Args:
+        evidence: What was measured.
+        blocking: Whether it can hold a release.
+        owner: Who answers for it.
+        currency: ISO code for amounts of money.
+        earlier_looks: Decisions on other evidence for the same rule and lineage.
+        candidates_tried: Distinct candidates judged by the same rule and lineage.
+    """
+    status = status_of(evidence)
+    return GateResult(
+        evidence=evidence,
+        status=status,
+        blocking=blocking,
+        owner=owner,
+        sentence=_sentence(evidence, status, currency),
+        earlier_looks=earlier_looks,
+        candidates_tried=candidates_tried,
+        unscored_could_change=_unscored_could_change(evidence, status),
+    )
+
+
+def _unscored_could_change(evidence: GateEvidence, status: GateStatus) -> bool:
+    if not evidence.unscored or status is GateStatus.not_measured:
+        return False
+    cases = [
+        (evidence.worst_lower, evidence.worst_upper),
+        (evidence.best_lower, evidence.best_upper),
+    ]
+    return any(
+        low is not None and high is not None and status_of(evidence, low, high) is not status
+        for low, high in cases
+    )
+
+
+def _sentence(evidence: GateEvidence, status: GateStatus, currency: str) -> str:
+    estimate = evidence.estimate
+    if estimate.value is None:
+        return f"Not measured: {estimate.unknown}."
+    unit = estimate.unit
+    value = number(estimate.value, unit, currency)
+    if evidence.metric == "failures":
+        named = ", ".join(evidence.failing[:5]) + ("..." if len(evidence.failing) > 5 else "")
+        return f"{int(estimate.value):,} of {estimate.n:,} cases fail" + (f": {named}." if named else ".")
+    seen = f"{value} of {estimate.n:,}" if unit == "share" else f"{value} over {estimate.n:,}"
+    if estimate.low is not None and estimate.high is not None:
+        seen += f", {range_words(estimate.low, estimate.high, unit, currency)}"
+    if status is GateStatus.met:
+        return f"{seen}: proven at {evidence.confidence:.0%} confidence."
+    if status is GateStatus.not_met:
+        return f"{seen}: proven to miss the bar."
+    return f"{seen}: not proven. {_what_settles(evidence)}"
+
+
+def _what_settles(evidence: GateEvidence) -> str:
+    parts = []
+    if evidence.needed_now is not None and evidence.successes is not None:
+        short = (
+            evidence.needed_now - evidence.successes
+            if evidence.better == "at_least"
+            else evidence.successes - evidence.needed_now
+        )
+        word = "at least" if evidence.better == "at_least" else "at most"
+        if short > 0:
+            parts.append(
+                f"{evidence.successes:,} counted, {word} {evidence.needed_now:,} of {evidence.estimate.n:,} "
+                f"would prove it ({short:,} {'case' if short == 1 else 'cases'} short)."
+            )
+    elif evidence.needed_now is None and evidence.successes is not None:
+        parts.append(f"No result on {evidence.estimate.n:,} cases could prove it.")
+    if evidence.cases_even is not None and evidence.cases_80 is not None:
+        further = max(evidence.cases_80 - evidence.estimate.n, 0)
+        parts.append(
+            f"If what was seen is the truth, {evidence.cases_even:,} cases in all give an even chance of proof and "
+            f"{evidence.cases_80:,} an 80% chance ({further:,} more)."
+        )
+    elif evidence.estimate.value is not None and not _is_better(evidence):
+        parts.append("What was seen does not reach the bar: more cases will not prove it, a better system may.")
+    return " ".join(parts)
+
+
+def _is_better(evidence: GateEvidence) -> bool:
+    value = evidence.estimate.value
+    if value is None:
+        return False
+    return value > evidence.bar if evidence.better == "at_least" else value < evidence.bar

@@ -1,0 +1,331 @@
+"""Reads shipworthy.yaml: every refusal names the file, the line, the nearest valid name and what to do."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from shipworthy.define.rules import Condition, parse_condition_text
+from shipworthy.define.spec import OUTCOMES_BY_KIND, Spec
+from shipworthy.errors import RuleError, SpecError, nearest
+
+__all__ = ["SPEC_FILE", "SpecFile", "read_spec", "spec_from_text"]
+
+SPEC_FILE = "shipworthy.yaml"
+
+
+@dataclass(frozen=True)
+class SpecFile:
+    """A spec with the place of each of its keys.
+
+    Args:
+        spec: The checked spec.
+        path: The file it came from.
+        text: Its text.
+        lines: Path of keys and indexes -> one-based line.
+    """
+
+    spec: Spec
+    path: Path
+    text: str
+    lines: Mapping[tuple[str | int, ...], int]
+
+    @property
+    def hash(self) -> str:
+        """Content hash of the text."""
+        return "sha256:" + hashlib.sha256(self.text.encode()).hexdigest()
+
+    @property
+    def folder(self) -> Path:
+        """The product's folder."""
+        return self.path.parent
+
+    def where(self, *keys: str | int) -> str:
+        """Return file and line of a key, or of the nearest key above it that has a line."""
+        return _where(self.path, self.lines, keys)
+
+
+def read_spec(path: Path) -> SpecFile:
+    """Read and check a spec.
+
+    Args:
+        path: shipworthy.yaml itself, or the folder that holds it.
+
+    Returns:
+        The spec with the place of each key.
+
+    Raises:
+        SpecError: If it is missing, is no YAML, or says something impossible.
+    """
+    file = path / SPEC_FILE if path.is_dir() or not path.suffix else path
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise SpecError(
+            f"There is no spec at {str(file)!r}.",
+            fix="Go to the product's folder, or make one with `shipworthy init my-product`.",
+        ) from None
+    except UnicodeDecodeError as error:
+        raise SpecError(
+            f"The file is not UTF-8 text (byte {error.start}).", where=str(file), fix="Save it as UTF-8."
+        ) from None
+    except OSError as error:
+        raise SpecError(f"The spec cannot be read: {error.strerror}.", where=str(file)) from None
+    return spec_from_text(text, file)
+
+
+def spec_from_text(text: str, path: Path) -> SpecFile:
+    """Check a spec given as text.
+
+    Args:
+        text: YAML.
+        path: Name used in messages, and whose folder relative paths start from.
+
+    Returns:
+        The spec with the place of each key.
+
+    Raises:
+        SpecError: If it is no YAML or says something impossible.
+    """
+    data, lines = _load_yaml(text, path)
+    try:
+        spec = Spec.model_validate(data)
+    except ValidationError as error:
+        raise _explain(error, data, path, lines) from None
+    _check_rules(spec, path, lines)
+    _check_references(spec, path, lines)
+    return SpecFile(spec, path, text, lines)
+
+
+def _load_yaml(text: str, path: Path) -> tuple[Any, dict[tuple[str | int, ...], int]]:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    try:
+        tree = YAML(typ="rt").load(text)
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark is not None else 1
+        problem = (error.problem or "it does not parse").split("\n")[0]
+        fix = "Check indentation, quotes and colons near that line."
+        if "duplicate key" in str(error):
+            fix = "Keep one of the two."
+        raise SpecError(f"This is no valid YAML: {problem}.", where=f"{path}:{line}", fix=fix) from None
+    except YAMLError as error:
+        raise SpecError(
+            f"This is no valid YAML: {str(error).splitlines()[0]}.",
+            where=str(path),
+            fix="Check for control characters.",
+        ) from None
+    if tree is None:
+        raise SpecError(
+            "The spec is empty.", where=str(path), fix="`shipworthy init` writes one to start from."
+        )
+    if not isinstance(tree, dict):
+        raise SpecError(
+            "A spec is a mapping of keys, not a list or a text.",
+            where=f"{path}:1",
+            fix="Start with `shipworthy: 1`.",
+        )
+    lines: dict[tuple[str | int, ...], int] = {(): 1}
+    return _strip(tree, (), lines), lines
+
+
+def _strip(node: Any, at: tuple[str | int, ...], lines: dict[tuple[str | int, ...], int]) -> Any:
+    """Return plain Python values and note each key's line."""
+    position = getattr(node, "lc", None)
+    if isinstance(node, dict):
+        plain: dict[str, Any] = {}
+        for key, value in node.items():
+            inner = (*at, str(key))
+            if position is not None and position.data and key in position.data:
+                lines[inner] = position.data[key][0] + 1
+            plain[str(key)] = _strip(value, inner, lines)
+        return plain
+    if isinstance(node, list):
+        for index, value in enumerate(node):
+            if position is not None and position.data and index in position.data:
+                lines[(*at, index)] = position.data[index][0] + 1
+            node[index] = _strip(value, (*at, index), lines)
+        return list(node)
+    if isinstance(node, bool) or node is None:
+        return node
+    for simple in (int, float, str):
+        if isinstance(node, simple):
+            return simple(node)
+    return str(node)
+
+
+def _where(path: Path, lines: Mapping[tuple[str | int, ...], int], keys: tuple[str | int, ...]) -> str:
+    while keys and keys not in lines:
+        keys = keys[:-1]
+    return f"{path}:{lines.get(keys, 1)}"
+
+
+def _explain(error: ValidationError, data: Any, path: Path, lines: Mapping[Any, int]) -> SpecError:
+    """Turn the first of pydantic's findings into one sentence a person can act on."""
+    found = min(error.errors(include_url=False), key=lambda e: (e["type"] != "extra_forbidden", len(e["loc"])))
+    keys = tuple(part for part in found["loc"] if not (isinstance(part, str) and part.startswith("function-")))
+    keys = _real_keys(keys, data)
+    where = _where(path, lines, keys)
+    name = ".".join(str(key) for key in keys)
+    if found["type"] == "extra_forbidden":
+        return SpecError(
+            f"Unknown key {name!r}.", where=where, fix=nearest(str(keys[-1]), _keys_beside(keys))
+        )
+    if found["type"] == "missing":
+        return SpecError(f"The key {name!r} is missing.", where=where, fix=_describe_missing(keys))
+    reason = found["msg"].removeprefix("Value error, ")
+    given = found["input"]
+    shown = f" (found {given!r})" if isinstance(given, (str, int, float, bool, type(None))) else ""
+    return SpecError(f"{name or 'The spec'}: {reason}{shown}.", where=where, fix=_fix_for(found))
+
+
+def _real_keys(keys: tuple[Any, ...], data: Any) -> tuple[str | int, ...]:
+    """Drop the parts of a location that name a branch of a union and not a key."""
+    kept: list[str | int] = []
+    node = data
+    for position, key in enumerate(keys):
+        is_last = position == len(keys) - 1
+        inside = (isinstance(node, dict) and key in node) or (
+            isinstance(node, list) and isinstance(key, int) and key < len(node)
+        )
+        if inside:
+            node = node[key]
+            kept.append(key)
+        elif is_last and isinstance(node, dict) and isinstance(key, str) and "[" not in key:
+            kept.append(key)
+    return tuple(kept)
+
+
+def _model_at(keys: tuple[str | int, ...]) -> type[BaseModel] | None:
+    model: Any = Spec
+    for key in keys:
+        if isinstance(key, int):
+            continue
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            return None
+        field = model.model_fields.get(str(key))
+        if field is None:
+            return model if key == keys[-1] else _model_inside(model)
+        model = _model_inside(field.annotation)
+    return model if isinstance(model, type) and issubclass(model, BaseModel) else None
+
+
+def _model_inside(annotation: Any) -> Any:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for part in getattr(annotation, "__args__", ()) or ():
+        found = _model_inside(part)
+        if found is not None:
+            return found
+    return None
+
+
+def _keys_beside(keys: tuple[str | int, ...]) -> list[str]:
+    model = _model_at(keys[:-1])
+    return list(model.model_fields) if model is not None else []
+
+
+def _describe_missing(keys: tuple[str | int, ...]) -> str:
+    model = _model_at(keys[:-1])
+    field = model.model_fields.get(str(keys[-1])) if model is not None and keys else None
+    if field is not None and field.description:
+        return f"Add it: {field.description}"
+    return "Add it; `shipworthy init` shows an example of every key."
+
+
+def _fix_for(found: ErrorDetails) -> str:
+    kind = found["type"]
+    if kind == "literal_error":
+        return f"Use {found.get('ctx', {}).get('expected', 'a known word')}."
+    if kind in ("model_type", "dict_type"):
+        return "Write it as a mapping of keys."
+    if kind == "list_type":
+        return "Write it as a list."
+    if kind.startswith(("int", "float")):
+        return "Write a number."
+    if kind.startswith("string"):
+        return "Write text; quote it if it looks like a number."
+    return "Change it as the message says."
+
+
+def _check_rules(spec: Spec, path: Path, lines: Mapping[Any, int]) -> None:
+    """Parse every rule once, so that a typo is found before any work is done."""
+    for index, gate in enumerate(spec.gates):
+        where = _where(path, lines, ("gates", index, "rule"))
+        try:
+            rule = gate.parsed
+            population = spec.population_of(gate)
+        except RuleError as error:
+            raise error.at(where) from None
+        strata = [c for c in population.conditions if c.column == "stratum"]
+        for call in (rule.left, rule.right):
+            if call is not None:
+                strata += [c for c in call.population.conditions if c.column == "stratum"]
+        _check_strata(spec, strata, where)
+
+
+def _check_strata(spec: Spec, conditions: list[Condition], where: str) -> None:
+    if not spec.golden.strata:
+        return
+    for condition in conditions:
+        for value in condition.values:
+            if value not in spec.golden.strata:
+                raise SpecError(
+                    f"No stratum named {value!r} is declared.",
+                    where=where,
+                    fix=nearest(value, spec.golden.strata) + " Strata are declared under golden.strata.",
+                )
+
+
+def _check_references(spec: Spec, path: Path, lines: Mapping[Any, int]) -> None:
+    gate_ids = [gate.id for gate in spec.gates]
+    for index, gate_id in enumerate(gate_ids):
+        if gate_id in gate_ids[:index]:
+            raise SpecError(
+                f"Two gates are called {gate_id!r}.",
+                where=_where(path, lines, ("gates", index)),
+                fix="Give one of them another id.",
+            )
+    known = OUTCOMES_BY_KIND[spec.kind]
+    for index, guardrail in enumerate(spec.guardrails):
+        _check_outcomes(guardrail.stops, known, _where(path, lines, ("guardrails", index, "stops")), spec)
+    for index, acceptance in enumerate(spec.acceptances):
+        _check_outcomes(acceptance.of, known, _where(path, lines, ("acceptances", index, "of")), spec)
+    for index, mode in enumerate(spec.failure_modes):
+        if mode.gate is not None and mode.gate not in gate_ids:
+            raise SpecError(
+                f"Failure mode {mode.id!r} names the gate {mode.gate!r}, which does not exist.",
+                where=_where(path, lines, ("failure_modes", index, "gate")),
+                fix=nearest(mode.gate, gate_ids),
+            )
+        wanted = [mode.cases] if isinstance(mode.cases, str) else list(mode.cases or [])
+        conditions = [parse_condition_text(f"stratum = {name}").conditions[0] for name in wanted]
+        _check_strata(spec, conditions, _where(path, lines, ("failure_modes", index, "cases")))
+    systems = spec.systems.named()
+    for index, gate in enumerate(spec.gates):
+        rule = gate.parsed
+        if rule.left.name in ("delta", "negative_flips") and rule.left.arguments:
+            name = str(rule.left.arguments[-1])
+            if name not in systems:
+                raise SpecError(
+                    f"The gate {gate.rule!r} compares with {name!r}, which is not under systems.",
+                    where=_where(path, lines, ("gates", index)),
+                    fix=nearest(name, systems),
+                )
+
+
+def _check_outcomes(named: list[str], known: tuple[str, ...], where: str, spec: Spec) -> None:
+    for outcome in named:
+        if outcome not in known:
+            raise SpecError(
+                f"{outcome!r} is no class of bad outcome of a {spec.kind}.",
+                where=where,
+                fix=nearest(outcome, known),
+            )

@@ -1,0 +1,1 @@
+"""An assistant that answers questions about Python's standard library from its own documentation."""

@@ -1,0 +1,1 @@
+"""Run a system over the golden set and score what it says."""

@@ -1,0 +1,1 @@
+"""The ways to ask a system, one file each."""

@@ -1,0 +1,128 @@
+"""A metric on a population as an estimate, with its interval and what a gate needs to know of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from shipworthy.evidence.metric import CellMean, Floats, Metric, Unmeasurable
+from shipworthy.evidence.metrics.discrimination import Auc
+from shipworthy.records import Estimate
+from shipworthy.stats.confidence import Confidence, CountTableMean, Proportion
+from shipworthy.tables.rows import RowsProfile
+from shipworthy.tables.totals import Table
+
+__all__ = ["Measured", "estimate_of", "is_clustered", "measure", "measure_arrays"]
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """One metric on one population.
+
+    Args:
+        metric: The metric.
+        confidence: Its confidence distribution.
+        n: Units it rests on.
+        counts: (*sizes) counts.
+        exact: Whether rows are independent, so that counts are whole trials.
+        blur: Largest error that binning can have made, in the metric's unit.
+    """
+
+    metric: Metric
+    confidence: Confidence
+    n: int
+    counts: Floats
+    exact: bool
+    blur: float = 0.0
+
+    def bound(self, side: str, confidence: float) -> float:
+        """Return the one-sided bound, widened by what binning may hide."""
+        if side == "lower":
+            return self.confidence.bound("lower", confidence) - self.blur
+        return self.confidence.bound("upper", confidence) + self.blur
+
+    def shifted_by(self, unscored: int, value: float) -> Confidence | None:
+        """Return the confidence if `unscored` further rows had this value; None where that has no meaning."""
+        if not isinstance(self.metric, CellMean) or not self.exact:
+            return None
+        low, high = self.metric.possible
+        extreme = high if value >= high else low
+        if isinstance(self.confidence, Proportion):
+            gained = unscored if extreme >= 1 else 0
+            return Proportion(self.confidence.successes + gained, self.confidence.n + unscored)
+        if isinstance(self.confidence, CountTableMean):
+            return CountTableMean(
+                np.append(self.confidence.counts, float(unscored)),
+                np.append(self.confidence.values, extreme),
+                self.metric.possible,
+            )
+        return None
+
+
+def is_clustered(metric: Metric, profile: RowsProfile) -> bool:
+    """Return whether a metric's units are fewer than they seem, so that groups of clusters are needed."""
+    if metric.total.grain.name == "query":
+        return False
+    if metric.total.grain.name == "case":
+        return profile.clusters < profile.cases
+    return profile.clustered
+
+
+def measure(metric: Metric, table: Table, code: int | None, profile: RowsProfile) -> Measured:
+    """Measure a metric on one population of a table.
+
+    Args:
+        metric: The metric.
+        table: The answer to its total.
+        code: The population's code; None for all of them together.
+        profile: The rows' profile.
+
+    Raises:
+        Unmeasurable: Where there is nothing to measure.
+    """
+    counts, sums = table.at(code)
+    return measure_arrays(metric, counts, sums, profile)
+
+
+def measure_arrays(metric: Metric, counts: Floats, sums: tuple[Floats, ...], profile: RowsProfile) -> Measured:
+    """Measure a metric on dense arrays (groups, *sizes)."""
+    clustered = is_clustered(metric, profile) and counts.shape[0] > 1
+    confidence = metric.confidence(counts, sums, clustered)
+    whole = counts.sum(axis=0)
+    units = float(metric.units(whole, tuple(part.sum(axis=0) for part in sums)))
+    blur = metric.binning_error(whole) if isinstance(metric, Auc) else 0.0
+    return Measured(metric, confidence, round(units), whole, not clustered, blur)
+
+
+def estimate_of(confidence: Confidence, unit: str, n: int, blur: float = 0.0) -> Estimate:
+    """Return a confidence distribution as an estimate with its 95% interval.
+
+    Args:
+        confidence: The distribution.
+        unit: The unit of its value.
+        n: Units it rests on.
+        blur: What binning may hide, added at both ends.
+    """
+    value = confidence.value
+    if not math.isfinite(value):
+        return Estimate.unknown_because("the value is not finite: a group's rate is zero", unit)
+    low, high = confidence.interval()
+    return Estimate(
+        value=value,
+        low=_finite(low - blur),
+        high=_finite(high + blur),
+        n=n,
+        unit=unit,
+        method=confidence.display_method,
+    )
+
+
+def _finite(number: float) -> float | None:
+    return float(number) if math.isfinite(number) else None
+
+
+def unknown(error: Unmeasurable, unit: str) -> Estimate:
+    """Return a reason as an unknown estimate."""
+    return Estimate.unknown_because(str(error), unit)

@@ -1,0 +1,1 @@
+"""The catalogue: one file per family, one small decorated definition per metric."""

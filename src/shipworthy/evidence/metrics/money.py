@@ -1,0 +1,137 @@
+"""Errors and calls in money."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from shipworthy.define.rules import Call
+from shipworthy.evidence.frame import OUTCOMES, Frame
+from shipworthy.evidence.metric import CellMean, Floats, Metric, RowMean, Unmeasurable, metric
+from shipworthy.evidence.metrics.rates import cells, masks
+from shipworthy.evidence.metrics.scores import absolute_error
+from shipworthy.tables.totals import Total
+
+__all__ = ["cost_of_outcomes"]
+
+
+def cost_of_outcomes(frame: Frame) -> Floats:
+    """Return the cost of each outcome in the order of OUTCOMES; outcomes without a stated cost are free.
+
+    A failed row costs what `costs.failed` says, else the worst stated error.
+
+    Raises:
+        Unmeasurable: If the spec states no cost that can occur.
+    """
+    if frame.costs is None:
+        raise Unmeasurable("the spec states no costs")
+    stated = [frame.costs.of(outcome) for outcome in OUTCOMES]
+    if all(amount is None for amount in stated):
+        raise Unmeasurable("the spec states no cost per kind of error")
+    amounts = np.array([amount or 0.0 for amount in stated])
+    if stated[-1] is None:
+        amounts[-1] = max(0.0, float(amounts.max()))
+    return amounts
+
+
+@metric(
+    "expected_cost",
+    unit="money",
+    better="lower",
+    interval="Dirichlet(1/2) draws of the count table of outcomes",
+    gate="Dirichlet posterior with one pseudo-count on the costliest outcome",
+    source="Mean cost per case; Elkan (2001), IJCAI; worst-cell bound: design of this project, see the docs",
+    example="delta(expected_cost, live) < 0",
+)
+def expected_cost(call: Call, frame: Frame) -> Metric:
+    """Money that errors cost per case on average, gains subtracted."""
+    if frame.profile.basis == "number":
+        return _cost_of_error(call, frame)
+    if not frame.has("outcome"):
+        raise Unmeasurable("no row has an outcome that could cost anything")
+    if frame.profile.basis == "prediction" and frame.positive_codes:
+        return _cost_of_cells(call, frame)
+    amounts = np.append(cost_of_outcomes(frame), 0.0)
+    among = np.append(np.ones(len(OUTCOMES), dtype=bool), False)
+    occurring = amounts[:-1]
+    return CellMean(
+        str(call),
+        "money",
+        "lower",
+        Total(by=(frame.outcome_key(),)),
+        amounts,
+        among,
+        possible=(float(occurring.min()), float(occurring.max())),
+    )
+
+
+def _cost_of_cells(call: Call, frame: Frame) -> Metric:
+    """Costs over the confusion table, so that a pair of systems shares its label axis."""
+    label, says = masks(Call("expected_cost"), frame)
+    costs = frame.costs
+    if costs is None:
+        raise Unmeasurable("the spec states no costs")
+    amount = {
+        name: costs.of(name) or 0.0
+        for name in ("true_positive", "true_negative", "false_positive", "false_negative")
+    }
+    if all(costs.of(name) is None for name in amount):
+        raise Unmeasurable("the spec states no cost of false positives or false negatives")
+    values = np.where(
+        label,
+        np.where(says, amount["true_positive"], amount["false_negative"]),
+        np.where(says, amount["false_positive"], amount["true_negative"]),
+    )
+    if costs.of("failed") is not None:
+        values[:, -1] = costs.of("failed")
+    among = np.ones_like(label)
+    among[-1, :] = False
+    occurring = values[among]
+    return CellMean(
+        str(call),
+        "money",
+        "lower",
+        cells(frame),
+        values,
+        among,
+        possible=(float(occurring.min()), float(occurring.max())),
+        shared_axes=1,
+    )
+
+
+def _cost_of_error(call: Call, frame: Frame) -> Metric:
+    per_unit = frame.costs.of("absolute_error") if frame.costs is not None else None
+    if per_unit is None:
+        raise Unmeasurable("the spec states no costs.absolute_error")
+
+    def expression(seen: Frame) -> str:
+        return f"{absolute_error(seen)} * {per_unit!r}"
+
+    return RowMean(
+        str(call), "money", "lower", Total(sums=RowMean.sums_of(expression(frame))), expression=expression
+    )
+
+
+@metric(
+    "run_cost",
+    unit="money",
+    better="lower",
+    columns=("run_cost",),
+    interval="t, with a guard for small and skewed samples",
+    gate="t, with a guard for small and skewed samples",
+    source="Mean of run_cost",
+    example="run_cost <= 0.03",
+)
+def run_cost(call: Call, frame: Frame) -> Metric:
+    """What calling the system costs per case on average."""
+
+    def expression(seen: Frame) -> str:
+        return seen.column("run_cost")
+
+    return RowMean(
+        str(call),
+        "money",
+        "lower",
+        Total(sums=RowMean.sums_of(expression(frame))),
+        floor=0.0,
+        expression=expression,
+    )

@@ -1,0 +1,324 @@
+"""A metric on two systems over the cases they share, as one paired difference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from shipworthy.define.rules import Call
+from shipworthy.evidence.estimating import measure_arrays
+from shipworthy.evidence.frame import Frame
+from shipworthy.evidence.metric import (
+    CellFunction,
+    CellMean,
+    Floats,
+    Metric,
+    RowMean,
+    Unmeasurable,
+    bind,
+    design_effect,
+    jackknife,
+)
+from shipworthy.evidence.metrics.latency import LatencyQuantile
+from shipworthy.stats.confidence import (
+    ClusterRatio,
+    Confidence,
+    CountTableMean,
+    Difference,
+    Mean,
+    Normal,
+    TableFunction,
+)
+from shipworthy.stats.paired import PairedProportion
+from shipworthy.tables.rows import RANDOM_GROUPS, RowsProfile
+from shipworthy.tables.totals import Ask, Split, Table, Total
+
+__all__ = ["PairedMetric", "PairedPart", "bind_pair"]
+
+
+@dataclass(frozen=True, eq=False)
+class PairedPart:
+    """One paired difference on one population.
+
+    Args:
+        ours: The subject's confidence on the shared rows.
+        theirs: The other system's.
+        delta: Ours less theirs.
+        n: Shared units.
+        discordant: (gained, lost) rows of a rate; None where it is no rate.
+    """
+
+    ours: Confidence
+    theirs: Confidence
+    delta: Confidence
+    n: int
+    discordant: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class PairedMetric:
+    """A metric bound to both sides of a pair.
+
+    Args:
+        ours: Bound to the subject's columns.
+        theirs: Bound to the other system's columns.
+        frame: The subject's frame.
+        joint: The total that serves counts of both; None where each side has its own.
+    """
+
+    ours: Metric
+    theirs: Metric
+    frame: Frame
+    joint: Total | None
+
+    @property
+    def profile(self) -> RowsProfile:
+        """The subject's profile."""
+        return self.frame.profile
+
+    def asks(self, split: Split) -> list[Ask]:
+        """Return what has to be asked of the paired rows."""
+        if self.joint is not None:
+            return [Ask(self.joint, split)]
+        asks = [Ask(self.ours.total, split), Ask(self.theirs.total, split)]
+        return [*asks, Ask(self._of_differences(), split)] if self._subtracts_rows else asks
+
+    @property
+    def groups(self) -> int:
+        """Number of cluster groups that must be kept apart."""
+        return self.profile.groups if self._needs_groups else 1
+
+    @property
+    def _subtracts_rows(self) -> bool:
+        return isinstance(self.ours, RowMean) and self.ours.expression is not None
+
+    @property
+    def _needs_groups(self) -> bool:
+        if self.profile.clustered:
+            return True
+        return self.joint is None and not self._subtracts_rows and not isinstance(self.ours, LatencyQuantile)
+
+    def _of_differences(self) -> Total:
+        if not isinstance(self.ours, RowMean) or self.ours.expression is None:
+            raise TypeError("only a mean of a number per row subtracts row by row")
+        theirs = self.ours.expression(self.frame.other())
+        return Total(sums=RowMean.sums_of(f"({self.ours.expression(self.frame)}) - ({theirs})"))
+
+    def part(self, answers: dict[Ask, Table], split: Split, code: int | None) -> PairedPart:
+        """Return the paired difference on one population.
+
+        Args:
+            answers: The answers to `asks`.
+            split: The split.
+            code: The population's code; None for all of them together.
+
+        Raises:
+            Unmeasurable: Where the two share nothing to measure.
+        """
+        if self.joint is not None:
+            counts, _sums = answers[Ask(self.joint, split)].at(code)
+            return self._from_cells(counts)
+        return self._from_sides([answers[ask].at(code) for ask in self.asks(split)])
+
+    # -- count tables ----------------------------------------------------------------------------------
+
+    def _from_cells(self, counts: Floats) -> PairedPart:
+        ours_axes, theirs_axes = self._axes()
+        rank = counts.ndim - 1
+        our_counts = counts.sum(axis=tuple(1 + axis for axis in range(rank) if axis not in ours_axes))
+        their_counts = counts.sum(axis=tuple(1 + axis for axis in range(rank) if axis not in theirs_axes))
+        ours = measure_arrays(self.ours, our_counts, (), self.profile)
+        theirs = measure_arrays(self.theirs, their_counts, (), self.profile)
+        if isinstance(self.ours, CellMean) and isinstance(self.theirs, CellMean):
+            table = self._linear(counts, ours_axes, theirs_axes)
+            if table is not None:
+                delta, discordant = self._delta_of_cells(counts, *table)
+                return PairedPart(ours.confidence, theirs.confidence, delta, ours.n, discordant)
+        delta = self._delta_of_function(counts, ours_axes, theirs_axes)
+        return PairedPart(ours.confidence, theirs.confidence, delta, ours.n)
+
+    def _axes(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        if self.joint is None:
+            raise TypeError("this pair has no joint table")
+        position = {key.name: axis for axis, key in enumerate(self.joint.by)}
+        return (
+            tuple(position[key.name] for key in self.ours.total.by),
+            tuple(position[key.name] for key in self.theirs.total.by),
+        )
+
+    def _linear(
+        self, counts: Floats, ours_axes: Sequence[int], theirs_axes: Sequence[int]
+    ) -> tuple[Floats, Floats] | None:
+        """Return value and membership of each joint cell where the difference is a mean of fixed values."""
+        if not isinstance(self.ours, CellMean) or not isinstance(self.theirs, CellMean):
+            return None
+        rank = counts.ndim - 1
+        ours_among = _spread(self.ours.among, ours_axes, rank)
+        theirs_among = _spread(self.theirs.among, theirs_axes, rank)
+        held = np.broadcast_to(counts.sum(axis=0) > 0, np.broadcast_shapes(counts.shape[1:]))
+        both = np.broadcast_to(ours_among, held.shape), np.broadcast_to(theirs_among, held.shape)
+        if (both[0] != both[1]).any():
+            return None
+        difference = _spread(self.ours.values, ours_axes, rank) - _spread(self.theirs.values, theirs_axes, rank)
+        return np.broadcast_to(difference, held.shape), both[0]
+
+    def _delta_of_cells(
+        self, counts: Floats, values: Floats, among: Floats
+    ) -> tuple[Confidence, tuple[float, float] | None]:
+        assert isinstance(self.ours, CellMean)  # noqa: S101 - narrowed by the caller
+        low, high = self.ours.possible
+        spread = (low - high, high - low)
+        whole = counts.sum(axis=0)
+        signs = np.unique(values[among])
+        is_rate = bool(np.isin(signs, (-1.0, 0.0, 1.0)).all()) and self.ours.is_rate
+        gained = float(whole[among & (values > 0)].sum())
+        lost = float(whole[among & (values < 0)].sum())
+        discordant = (gained, lost) if is_rate else None
+        axes = tuple(range(1, counts.ndim))
+        if self.profile.clustered and counts.shape[0] > 1:
+            sizes = (counts * among).sum(axis=axes)
+            totals = (counts * values * among).sum(axis=axes)
+            if counts.shape[0] != RANDOM_GROUPS and np.count_nonzero(sizes) > 1:
+                return ClusterRatio(totals[sizes > 0], sizes[sizes > 0], *spread), discordant
+            return self._shrunk(counts, values, among, spread), discordant
+        if is_rate:
+            same = whole[among & (values == 0)].sum()
+            right = float((whole * _both_right(self.ours, values, among, self._axes()[0]))[among].sum())
+            return PairedProportion(right, gained, lost, float(same) - right), discordant
+        return CountTableMean(whole[among], values[among], spread), discordant
+
+    def _shrunk(
+        self, counts: Floats, values: Floats, among: Floats, spread: tuple[float, float]
+    ) -> Confidence:
+        whole = counts.sum(axis=0)
+        mean = CellMean(
+            self.ours.name, self.ours.unit, self.ours.better, self.joint or self.ours.total, values, among, spread
+        )
+        _value, error, _groups = jackknife(mean, counts, ())
+        naive = CountTableMean(whole[among], values[among], spread)
+        events = float(whole[among & (values != 0)].sum())
+        effect = design_effect(error, naive.standard_error, float(whole[among].sum()), events)
+        return CountTableMean(whole[among] / effect, values[among], spread)
+
+    def _delta_of_function(
+        self, counts: Floats, ours_axes: Sequence[int], theirs_axes: Sequence[int]
+    ) -> Confidence:
+        rank = counts.ndim - 1
+        our_rest = tuple(axis - rank for axis in range(rank) if axis not in ours_axes)
+        their_rest = tuple(axis - rank for axis in range(rank) if axis not in theirs_axes)
+
+        def difference(tables: Floats) -> Floats:
+            return np.asarray(
+                self.ours.value(tables.sum(axis=our_rest), ()) - self.theirs.value(tables.sum(axis=their_rest), ())
+            )
+
+        if self.profile.clustered and counts.shape[0] > 1:
+            joint = CellFunction(
+                self.ours.name, self.ours.unit, self.ours.better, self.joint or self.ours.total, difference
+            )
+            value, error, groups = jackknife(joint, counts, ())
+            return Normal(value, error, max(groups - 1, 1), "jackknife over groups of clusters, t")
+        whole = counts.sum(axis=0)
+        index = tuple(np.argwhere(whole > 0).T)
+
+        def of_draws(draws: Floats) -> Floats:
+            tables = np.zeros((draws.shape[0], *whole.shape))
+            tables[(slice(None), *index)] = draws
+            return difference(tables)
+
+        return TableFunction(whole[index], of_draws, float(difference(whole)))
+
+    # -- two sides, by groups or by rows -----------------------------------------------------------------
+
+    def _from_sides(self, parts: list[tuple[Floats, tuple[Floats, ...]]]) -> PairedPart:
+        (our_counts, our_sums), (their_counts, their_sums) = parts[0], parts[1]
+        ours = measure_arrays(self.ours, our_counts, our_sums, self.profile)
+        theirs = measure_arrays(self.theirs, their_counts, their_sums, self.profile)
+        if isinstance(self.ours, LatencyQuantile):
+            # Pairing is left out: latencies of one case on two systems go together little, and never less.
+            return PairedPart(
+                ours.confidence, theirs.confidence, Difference(ours.confidence, theirs.confidence), ours.n
+            )
+        if len(parts) == 3 and not self.profile.clustered:
+            _counts, (total, squares, n) = parts[2]
+            if float(n.sum()) < 2:
+                raise Unmeasurable("fewer than two shared rows have the number")
+            delta: Confidence = Mean(float(total.sum()), float(squares.sum()), float(n.sum()))
+            return PairedPart(ours.confidence, theirs.confidence, delta, round(float(n.sum())))
+        delta = self._jackknifed(our_counts, our_sums, their_counts, their_sums)
+        return PairedPart(ours.confidence, theirs.confidence, delta, min(ours.n, theirs.n))
+
+    def _jackknifed(
+        self,
+        our_counts: Floats,
+        our_sums: tuple[Floats, ...],
+        their_counts: Floats,
+        their_sums: tuple[Floats, ...],
+    ) -> Confidence:
+        """Leave out one group of cases at a time, from both systems at once: pairing without a join."""
+        groups = our_counts.shape[0]
+        if groups < 2:
+            raise Unmeasurable("all shared rows belong to one cluster, so there is no interval")
+
+        def without(counts: Floats, sums: tuple[Floats, ...], metric: Metric) -> Floats:
+            rest = tuple(part.sum(axis=0) - part for part in sums)
+            return metric.value(counts.sum(axis=0) - counts, rest)
+
+        whole = float(
+            self.ours.value(our_counts.sum(axis=0), tuple(part.sum(axis=0) for part in our_sums))
+        ) - float(self.theirs.value(their_counts.sum(axis=0), tuple(part.sum(axis=0) for part in their_sums)))
+        left_out = without(our_counts, our_sums, self.ours) - without(their_counts, their_sums, self.theirs)
+        left_out = left_out[np.isfinite(left_out)]
+        if len(left_out) < 2:
+            raise Unmeasurable("too few shared cases hold what it needs")
+        spread = float(((left_out - left_out.mean()) ** 2).sum())
+        error = float(np.sqrt((len(left_out) - 1) / len(left_out) * spread))
+        return Normal(whole, error, len(left_out) - 1, f"paired jackknife over {len(left_out)} groups, t")
+
+
+def bind_pair(call: Call, frame: Frame, other: RowsProfile) -> PairedMetric:
+    """Bind a metric to both sides of a pair.
+
+    Args:
+        call: The metric.
+        frame: The subject's frame.
+        other: The other system's profile.
+
+    Raises:
+        Unmeasurable: If either side lacks a column it needs.
+    """
+    ours = bind(call, frame)
+    try:
+        bind(call, replace(frame, profile=_same_classes(other, frame.profile)))
+    except Unmeasurable as error:
+        raise Unmeasurable(f"the other system: {error}") from None
+    theirs = bind(call, frame.other())
+    joint = None
+    plain = ours.total.grain.name == "row" and not ours.total.grain.inner
+    if isinstance(ours, (CellMean, CellFunction)) and plain:
+        shared = {key.name for key in ours.total.by}
+        by = (*ours.total.by, *(key for key in theirs.total.by if key.name not in shared))
+        if int(np.prod([key.size + 1 for key in by])) <= 2_000_000:
+            joint = Total(by=by)
+    return PairedMetric(ours, theirs, frame, joint)
+
+
+def _same_classes(other: RowsProfile, ours: RowsProfile) -> RowsProfile:
+    return replace(other, classes=ours.classes, positive=ours.positive, binary=ours.binary)
+
+
+def _spread(array: Floats, axes: Sequence[int], rank: int) -> Floats:
+    """Return an array over some axes as one that broadcasts over all of them."""
+    shape = [1] * rank
+    for axis, length in zip(axes, array.shape, strict=True):
+        shape[axis] = length
+    order = np.argsort(axes)
+    return np.transpose(array, order).reshape(shape)
+
+
+def _both_right(ours: CellMean, values: Floats, among: Floats, axes: Sequence[int]) -> Floats:
+    """Return where both sides have the value 1: ours is 1 and the difference 0."""
+    mine = np.broadcast_to(_spread(ours.values, axes, values.ndim), values.shape)
+    return np.asarray((mine == 1) & (values == 0) & among)

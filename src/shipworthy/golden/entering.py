@@ -1,0 +1,365 @@
+"""How a golden set and a system's answers become canonical rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from shipworthy.define.spec import Golden, Spec, SystemUse
+from shipworthy.errors import InputError, nearest
+from shipworthy.golden.columns import Wanted, check_mapping, locate, rows_where
+from shipworthy.records import Case
+from shipworthy.store.hashes import hash_file, hash_record, hash_text
+from shipworthy.tables.cases import read_cases
+from shipworthy.tables.duck import ForeignFile, open_file, quote
+from shipworthy.tables.lists import TextSource
+from shipworthy.tables.rows import NUMBERS, TEXTS, Basis, RowsPlan
+
+__all__ = ["Answers", "GoldenFile", "answers_of_file", "open_golden", "plan_rows", "wanted_columns"]
+
+#: Roles that belong to a case and not to an answer.
+CASE_ROLES = ("label", "stratum", "cluster_id", "query_id", "weight", "time")
+ANSWER_ROLES = tuple(role for role in (*TEXTS, *NUMBERS, "repeat") if role not in CASE_ROLES)
+
+
+@dataclass(frozen=True)
+class GoldenFile:
+    """The golden set as a relation.
+
+    Args:
+        golden: The spec's golden block.
+        file: The file.
+        version: Content hash over the file and everything that gives its columns meaning.
+        condition: Rows to keep, as SQL.
+        case_id: SQL of the id.
+    """
+
+    golden: Golden
+    file: ForeignFile
+    version: str
+    condition: str
+    case_id: str
+
+    def inputs(self) -> TextSource | None:
+        """Return where the inputs' texts are; None where no column is the input."""
+        column = _input_column(self.golden.columns, self.file)
+        if column is None:
+            return None
+        return TextSource(
+            f"(SELECT * FROM {self.file.relation} WHERE {self.condition})", self.case_id, self.file.text(column)
+        )
+
+    def cases(self, connection: duckdb.DuckDBPyConnection) -> Iterator[Case]:
+        """Yield every case with its native values, in the file's order.
+
+        Args:
+            connection: The engine.
+        """
+        mapping = {**self.golden.columns}
+        column = _input_column(mapping, self.file)
+        label = mapping.get("label", "label")
+        stratum = mapping.get("stratum", "stratum")
+        for case_id, columns in read_cases(connection, self.file, self.case_id, self.condition):
+            rest = {name: value for name, value in columns.items() if name != column}
+            found = _walk(columns, label)
+            features = {name: value for name, value in columns.items() if name not in (label, stratum)}
+            stratum_value = _walk(columns, stratum)
+            yield Case(
+                case_id=case_id,
+                input=_walk(columns, column) if column is not None else features,
+                label=found,
+                stratum=str(stratum_value) if stratum_value is not None else None,
+                columns=rest,
+            )
+
+
+def _walk(columns: Mapping[str, Any], path: str) -> Any:
+    """Return the value at a column name or a dotted path."""
+    if path in columns:
+        return columns[path]
+    value: Any = columns
+    for part in path.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            return None
+        value = value[part]
+    return value
+
+
+def _input_column(mapping: Mapping[str, str], file: ForeignFile) -> str | None:
+    for name in (mapping.get("input"), "input", "question", "prompt"):
+        if name is not None and file.find(name) is not None:
+            return name
+    return None
+
+
+def open_golden(connection: duckdb.DuckDBPyConnection, golden: Golden, folder: Path) -> GoldenFile:
+    """Open the golden set and fix its version.
+
+    Args:
+        connection: The engine.
+        golden: The spec's golden block.
+        folder: Where relative paths start.
+
+    Raises:
+        InputError: If the file is missing, broken, or has no column of ids.
+    """
+    path = folder / golden.path
+    file = open_file(connection, path)
+    case_id = locate(file, "case_id", golden.columns)
+    if case_id is None:
+        wanted = golden.columns.get("case_id", "case_id")
+        raise InputError(
+            f"The golden set has no column {wanted!r} to tell cases apart.",
+            where=str(path),
+            fix=f"Map it: golden: {{columns: {{case_id: ...}}}}. {nearest(wanted, file.names)}",
+        )
+    version = hash_record(
+        {
+            "file": hash_file(path),
+            "where": golden.where,
+            "columns": golden.columns,
+            "positive": golden.positive,
+            "grades": golden.grades,
+        }
+    )
+    return GoldenFile(golden, file, version, rows_where(file, golden.where), case_id)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """One system's answers as a relation.
+
+    Args:
+        file: The recorded file.
+        mapping: Our name -> its column.
+        condition: Rows to keep, as SQL.
+        case_id: SQL of the id.
+        is_golden: Whether it is the golden set itself, so that no join is needed.
+        fingerprint: Hash of what these answers are.
+    """
+
+    file: ForeignFile
+    mapping: Mapping[str, str]
+    condition: str
+    case_id: str
+    is_golden: bool
+    fingerprint: str
+
+    def outputs(self) -> TextSource | None:
+        """Return where the outputs' texts are; None where no column is the output."""
+        for name in ("output", "prediction"):
+            text = locate(self.file, name, self.mapping)
+            if text is not None:
+                repeat = locate(self.file, "repeat", self.mapping) or "0"
+                relation = f"(SELECT * FROM {self.file.relation} WHERE {self.condition})"
+                return TextSource(relation, self.case_id, text, repeat)
+        return None
+
+
+def answers_of_file(
+    connection: duckdb.DuckDBPyConnection, golden: GoldenFile, system: SystemUse, folder: Path
+) -> Answers:
+    """Open a recorded file.
+
+    Args:
+        connection: The engine.
+        golden: The golden set.
+        system: The system, with `recorded`.
+        folder: Where relative paths start.
+
+    Raises:
+        InputError: If the file is missing, broken, or has no column of ids.
+    """
+    path = folder / str(system.recorded)
+    file = open_file(connection, path)
+    mapping = {**golden.golden.columns, **system.columns}
+    check_mapping([file, golden.file], mapping, str(path))
+    case_id = locate(file, "case_id", mapping)
+    if case_id is None:
+        wanted = mapping.get("case_id", "case_id")
+        raise InputError(
+            f"The file has no column {wanted!r} to tell cases apart.",
+            where=str(path),
+            fix=f"Map it under the system's columns. {nearest(wanted, file.names)}",
+        )
+    fingerprint = hash_record(
+        {
+            "file": hash_file(path),
+            "where": system.where,
+            "columns": mapping,
+            "threshold": system.threshold,
+        }
+    )
+    same = path.resolve() == golden.file.path.resolve() and system.where == golden.golden.where
+    return Answers(file, mapping, rows_where(file, system.where), case_id, same, fingerprint)
+
+
+def wanted_columns(spec: Spec, slices: set[str], numbers: set[str]) -> Wanted:
+    """Return the columns judging needs beside the roles, in a fixed order.
+
+    Args:
+        spec: The spec.
+        slices: Columns that rules compare as text.
+        numbers: Columns that rules average.
+    """
+    scorers = {metric.id for metric in spec.metrics if metric.scorer is not None}
+    texts = dict.fromkeys([*spec.slices, *sorted(slices)])
+    return Wanted(tuple(texts), tuple(sorted(numbers - scorers)))
+
+
+def plan_rows(
+    spec: Spec,
+    golden: GoldenFile,
+    answers: Answers | None,
+    wanted: Wanted,
+    *,
+    scored: str | None = None,
+    scorers: tuple[str, ...] = (),
+    grading: bool = False,
+    predicting: bool = False,
+    system: SystemUse | None = None,
+) -> RowsPlan:
+    """Plan how rows are made from a golden set and one system's answers.
+
+    Args:
+        spec: The spec.
+        golden: The golden set.
+        answers: The recorded file; None where a function was run.
+        wanted: Columns judging needs beside the roles.
+        scored: SQL of rows that were scored one by one; None where the file carries everything.
+        scorers: Ids of the scorers.
+        grading: Whether a scorer gave grades.
+        predicting: Whether a function gave predictions.
+        system: The system, for its threshold.
+    """
+    mapping = golden.golden.columns
+    threshold = system.threshold if system is not None else None
+    source = str(answers.file.path) if answers is not None else "the run"
+    relation, columns = _answers_relation(golden, answers, wanted, scored, scorers, grading)
+    golden_sql, golden_columns = _golden_relation(golden, answers, wanted)
+    basis = _basis(spec, columns, golden_columns, scorers, grading)
+    primary = None
+    if basis == Basis.SCORED:
+        primary = "correct" if "correct" in scorers else scorers[0]
+    del predicting, mapping
+    return RowsPlan(
+        golden=golden_sql,
+        answers=relation,
+        golden_columns=golden_columns,
+        answer_columns=columns,
+        slices=wanted.slices,
+        numbers=tuple(name for name in wanted.numbers if name not in scorers),
+        scorers=scorers,
+        basis=basis,
+        primary_scorer=primary,
+        positive=tuple(golden.golden.positive),
+        threshold=threshold,
+        keep_unjudged=basis == Basis.RANKING and golden_sql is not None,
+        grades=golden.golden.grades,
+        repeats=golden.golden.repeats,
+        source=source,
+    )
+
+
+def _answers_relation(
+    golden: GoldenFile,
+    answers: Answers | None,
+    wanted: Wanted,
+    scored: str | None,
+    scorers: tuple[str, ...],
+    grading: bool,
+) -> tuple[str, tuple[str, ...]]:
+    """Return SQL of the answers in our names, and which of our names it has."""
+    names = [*ANSWER_ROLES, *wanted.slices, *wanted.numbers]
+    if answers is not None and (answers.is_golden or golden.file.path == answers.file.path):
+        names += CASE_ROLES
+    elif answers is not None:
+        names += ["label"]
+    found: dict[str, str] = {}
+    if answers is not None:
+        for name in dict.fromkeys(names):
+            text = locate(answers.file, name, answers.mapping)
+            if text is not None:
+                found[name] = text
+    if scored is None:
+        if answers is None:
+            raise ValueError("rows need a recorded file or scored answers")
+        columns = ", ".join([f"{answers.case_id} AS case_id", *(f"{sql} AS {quote(n)}" for n, sql in found.items())])
+        return f"SELECT {columns} FROM {answers.file.relation} WHERE {answers.condition}", tuple(found)
+    own = ["prediction", "predicted_score", "latency_ms", "run_cost", "failed_reason", "unscored_reason"]
+    own += [*scorers, *(["grade"] if grading else [])]
+    columns = ", ".join(f"s.{quote(name)}" for name in own)
+    if answers is None:
+        return f"SELECT s.case_id, s.repeat, {columns} FROM ({scored}) s", ("repeat", *own)
+    rest = {name: sql for name, sql in found.items() if name not in (*own, "repeat")}
+    inner = ", ".join(
+        [
+            f"{answers.case_id} AS case_id",
+            f"coalesce(TRY_CAST({found.get('repeat', '0')} AS INTEGER), 0) AS repeat",
+            *(f"{sql} AS {quote(name)}" for name, sql in rest.items()),
+        ]
+    )
+    extra = "".join(f", r.{quote(name)}" for name in rest)
+    relation = (
+        f"SELECT s.case_id, s.repeat, {columns}{extra} FROM ({scored}) s LEFT JOIN "
+        f"(SELECT {inner} FROM {answers.file.relation} WHERE {answers.condition}) r "
+        "ON s.case_id = r.case_id AND TRY_CAST(s.repeat AS INTEGER) = r.repeat"
+    )
+    return relation, ("repeat", *own, *rest)
+
+
+def _golden_relation(
+    golden: GoldenFile, answers: Answers | None, wanted: Wanted
+) -> tuple[str | None, tuple[str, ...]]:
+    if answers is not None and answers.is_golden:
+        return None, ()
+    found: dict[str, str] = {}
+    for name in dict.fromkeys([*CASE_ROLES, *wanted.slices, *wanted.numbers]):
+        text = locate(golden.file, name, golden.golden.columns)
+        if text is not None:
+            found[name] = text
+    columns = ", ".join([f"{golden.case_id} AS case_id", *(f"{sql} AS {quote(n)}" for n, sql in found.items())])
+    select = f"SELECT {columns} FROM {golden.file.relation} WHERE {golden.condition}"
+    if "repeat" in golden.golden.columns and locate(golden.file, "repeat", golden.golden.columns) is not None:
+        # A golden file that lists every repeat still holds each case once.
+        select = f"SELECT DISTINCT ON (case_id) * FROM ({select})"
+    return select, tuple(found)
+
+
+def _basis(
+    spec: Spec,
+    answer_columns: tuple[str, ...],
+    golden_columns: tuple[str, ...],
+    scorers: tuple[str, ...],
+    grading: bool,
+) -> str:
+    """Return what makes a row right: the first of these that the columns allow."""
+    has = {*answer_columns, *golden_columns}
+    if spec.kind == "ranker" and {"query_id", "label", "predicted_score"} <= has:
+        return Basis.RANKING
+    if spec.kind == "regressor" and {"label", "prediction"} <= has:
+        return Basis.NUMBER
+    if grading or "grade" in answer_columns:
+        return Basis.GRADE
+    if scorers:
+        return Basis.SCORED
+    if "label" in has and ("prediction" in answer_columns or "predicted_score" in answer_columns):
+        return Basis.PREDICTION
+    if "correct" in answer_columns:
+        return Basis.CORRECT
+    return Basis.SCORES
+
+
+def resume_key(golden_version: str, fingerprint: str, repeats: int) -> str:
+    """Return the key under which outputs of a function may be used again.
+
+    Args:
+        golden_version: Content hash of the golden set.
+        fingerprint: Hash of the system.
+        repeats: How often each case is asked.
+    """
+    return hash_text(f"{golden_version}\n{fingerprint}\n{repeats}")

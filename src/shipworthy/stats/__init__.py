@@ -1,0 +1,1 @@
+"""Pure numbers: bounds, intervals and sizing from counts and sums; knows no product word."""

@@ -1,0 +1,1 @@
+"""Workspace folders: runs, decisions, journals, hashes."""

@@ -1,0 +1,228 @@
+"""The workspace of a product: runs with a commit marker, decisions that never change."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shipworthy.errors import StoreError, UsageError, nearest
+from shipworthy.store.hashes import hash_file, hash_record, short
+
+__all__ = ["RunFolder", "Workspace", "write_atomically"]
+
+FOLDER = ".shipworthy"
+FORMAT = 1
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a text file so that it is there whole or not at all.
+
+    Args:
+        path: Where to write.
+        text: What to write.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        # mkstemp makes files private; a record is meant to be read by the team.
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One run at rest.
+
+    Args:
+        path: Its folder; the folder's name is the run's id.
+    """
+
+    path: Path
+
+    @property
+    def run_id(self) -> str:
+        """The run's id."""
+        return self.path.name
+
+    @property
+    def marker(self) -> Path:
+        """run.json, written last: a run without it never happened."""
+        return self.path / "run.json"
+
+    @property
+    def rows(self) -> Path:
+        """The scored rows."""
+        return self.path / "scores.parquet"
+
+    @property
+    def journal(self) -> Path:
+        """The outputs, append-only."""
+        return self.path / "outputs.jsonl"
+
+    @property
+    def is_committed(self) -> bool:
+        """Whether the run was finished."""
+        return self.marker.exists()
+
+    def commit(self, content: Mapping[str, Any]) -> None:
+        """Write the commit marker over files that are already complete.
+
+        Args:
+            content: Pins and counts; the hash of the rows is added here.
+        """
+        record = {"format": FORMAT, **content, "rows_hash": hash_file(self.rows)}
+        write_atomically(self.marker, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+
+    def read(self) -> dict[str, Any]:
+        """Return the commit marker after checking it against the rows.
+
+        Raises:
+            StoreError: If the marker or the rows are missing, cut off or changed.
+        """
+        again = f"Run it again: shipworthy run {self.path.name.rsplit('-', 1)[0]}. Finished outputs are kept."
+        try:
+            record = json.loads(self.marker.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise StoreError(f"The run {self.run_id!r} was never finished.", fix=again) from None
+        except (json.JSONDecodeError, UnicodeDecodeError):
+            raise StoreError("The run's marker is cut off or damaged.", where=str(self.marker), fix=again) from None
+        if not isinstance(record, dict) or "rows_hash" not in record or "profile" not in record:
+            raise StoreError("The run's marker is no run record.", where=str(self.marker), fix=again)
+        if not self.rows.exists():
+            raise StoreError("The run's rows are missing.", where=str(self.rows), fix=again)
+        if hash_file(self.rows) != record["rows_hash"]:
+            raise StoreError(
+                "The run's rows are cut off or were changed after the run.", where=str(self.rows), fix=again
+            )
+        return record
+
+
+class Workspace:
+    """The folder `.shipworthy` inside a product.
+
+    Args:
+        product: The product's folder.
+    """
+
+    def __init__(self, product: Path) -> None:
+        self.path = product / FOLDER
+
+    def run(self, system: str, key: str) -> RunFolder:
+        """Return the folder of a system's run under a resume key, made or not.
+
+        Args:
+            system: The system's name.
+            key: Content hash of everything that decides the run.
+        """
+        return RunFolder(self.path / "runs" / f"{system}-{short(key)}")
+
+    def runs(self) -> list[RunFolder]:
+        """Return all finished runs, newest first."""
+        folder = self.path / "runs"
+        if not folder.is_dir():
+            return []
+        found = [RunFolder(path) for path in folder.iterdir() if (path / "run.json").exists()]
+        return sorted(found, key=lambda run: (-run.marker.stat().st_mtime_ns, run.run_id))
+
+    def find_run(self, name: str) -> RunFolder:
+        """Return the run with an id, an unambiguous beginning of one, or the newest of a system.
+
+        Args:
+            name: Run id, its beginning, or a system's name.
+
+        Raises:
+            UsageError: If there is none, or more than one.
+        """
+        runs = self.runs()
+        exact = [run for run in runs if run.run_id == name]
+        of_system = [run for run in runs if run.run_id.rsplit("-", 1)[0] == name]
+        if exact or of_system:
+            return (exact or of_system)[0]
+        begun = [run for run in runs if run.run_id.startswith(name)]
+        if len(begun) == 1:
+            return begun[0]
+        known = [run.run_id for run in runs]
+        what = f"{name!r} is the beginning of several runs." if begun else f"There is no run {name!r}."
+        raise UsageError(what, fix=nearest(name, known) if known else "Make one with `shipworthy run`.")
+
+    def discard(self, run: RunFolder) -> None:
+        """Remove a run that cannot be used."""
+        shutil.rmtree(run.path, ignore_errors=True)
+
+    def write_decision(self, record: Mapping[str, Any]) -> tuple[str, Path]:
+        """Write a decision under its own content hash; the same content is never written twice.
+
+        Args:
+            record: The decision, JSON-ready.
+
+        Returns:
+            (id, path).
+        """
+        content_hash = hash_record(record)
+        decision_id = short(content_hash)
+        path = self.path / "decisions" / f"{decision_id}.json"
+        if not path.exists():
+            whole = {"format": FORMAT, "id": decision_id, "hash": content_hash, "decision": dict(record)}
+            write_atomically(path, json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
+        return decision_id, path
+
+    def decision_ids(self) -> list[str]:
+        """Return the ids of all decisions, oldest first."""
+        folder = self.path / "decisions"
+        if not folder.is_dir():
+            return []
+        found = []
+        for path in folder.glob("*.json"):
+            try:
+                decided = json.loads(path.read_text(encoding="utf-8"))["decision"]["decided_at"]
+            except (ValueError, KeyError, TypeError):
+                decided = ""
+            found.append((str(decided), path.stat().st_mtime_ns, path.stem))
+        return [stem for _decided, _written, stem in sorted(found)]
+
+    def read_decision(self, decision_id: str) -> dict[str, Any]:
+        """Return a decision's record after checking its content hash.
+
+        Args:
+            decision_id: Id, an unambiguous beginning of one, or "latest".
+
+        Raises:
+            UsageError: If there is no such decision.
+            StoreError: If it was changed or cut off.
+        """
+        ids = self.decision_ids()
+        if decision_id == "latest" and ids:
+            decision_id = ids[-1]
+        begun = [known for known in ids if known.startswith(decision_id)]
+        if len(begun) != 1:
+            what = "There is no decision yet." if not ids else f"There is no decision {decision_id!r}."
+            raise UsageError(what, fix=nearest(decision_id, ids) if ids else "Make one: shipworthy decide.")
+        path = self.path / "decisions" / f"{begun[0]}.json"
+        try:
+            whole = json.loads(path.read_text(encoding="utf-8"))
+            record = whole["decision"]
+            stated = whole["hash"]
+        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
+            raise StoreError(
+                "The decision is cut off or damaged.", where=str(path), fix="Restore it from version control."
+            ) from None
+        if hash_record(record) != stated:
+            raise StoreError(
+                "The decision was changed after it was written: its content hash no longer matches.",
+                where=str(path),
+                fix="Restore it from version control; a new decision is a new record.",
+            )
+        return dict(record)

@@ -1,0 +1,121 @@
+"""Cases of a golden set as Python values, and answers as texts, read in pieces."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from shipworthy.errors import InputError
+from shipworthy.tables.duck import ForeignFile, quote, text_literal, translated
+
+__all__ = ["check_ids", "read_answers", "read_cases", "scored_relation"]
+
+PIECE = 2048
+
+
+def read_cases(
+    connection: duckdb.DuckDBPyConnection, file: ForeignFile, case_id: str, condition: str
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every row of a golden set with native values.
+
+    A column of a CSV file becomes numbers where every one of its values is a number without a leading zero;
+    JSON and Parquet keep their own types.
+
+    Args:
+        connection: The engine.
+        file: The golden set.
+        case_id: SQL of the id.
+        condition: Rows to keep, as SQL.
+
+    Raises:
+        InputError: If an id is missing or occurs twice.
+    """
+    check_ids(connection, file, case_id, condition)
+    names = file.names
+    values = ", ".join(_native(connection, file, name) for name in names)
+    seen: set[str] = set()
+    with translated(file.path):
+        found = connection.cursor().execute(
+            f"SELECT {case_id}, {values} FROM {file.relation} WHERE {condition}"
+        )
+        while rows := found.fetchmany(PIECE):
+            for row in rows:
+                if row[0] in seen:
+                    continue
+                seen.add(row[0])
+                yield str(row[0]), {
+                    name: json.loads(value) if file.is_json and value is not None else value
+                    for name, value in zip(names, row[1:], strict=True)
+                }
+
+
+def check_ids(connection: duckdb.DuckDBPyConnection, file: ForeignFile, case_id: str, condition: str) -> None:
+    """Refuse missing ids.
+
+    Raises:
+        InputError: If an id is missing.
+    """
+    with translated(file.path):
+        missing = connection.execute(
+            f"SELECT count(*) FROM {file.relation} WHERE {condition} AND {case_id} IS NULL"
+        ).fetchone()
+    if missing and missing[0]:
+        raise InputError(
+            f"{missing[0]:,} rows have no case_id.",
+            where=str(file.path),
+            fix="Every row needs the id of its case.",
+        )
+
+
+def _native(connection: duckdb.DuckDBPyConnection, file: ForeignFile, name: str) -> str:
+    column = quote(name)
+    if file.is_json:
+        return f"CAST({column} AS VARCHAR)"
+    if file.path.suffix.lower() not in (".csv", ".tsv"):
+        return column
+    plain = connection.execute(
+        f"SELECT bool_and(TRY_CAST({column} AS DOUBLE) IS NOT NULL AND NOT {column} SIMILAR TO '0[0-9]+'), "
+        f"bool_and(TRY_CAST({column} AS BIGINT) IS NOT NULL) "
+        f"FROM {file.relation} WHERE {column} IS NOT NULL"
+    ).fetchone()
+    if plain and plain[0]:
+        return f"TRY_CAST({column} AS {'BIGINT' if plain[1] else 'DOUBLE'})"
+    return column
+
+
+def read_answers(
+    connection: duckdb.DuckDBPyConnection, file: ForeignFile, condition: str, columns: dict[str, str]
+) -> Iterator[dict[str, str | None]]:
+    """Yield recorded answers as texts by role, in the file's order.
+
+    Args:
+        connection: The engine.
+        file: The recorded file.
+        condition: Rows to keep, as SQL.
+        columns: Role -> SQL of its text.
+    """
+    listed = ", ".join(columns.values())
+    names = tuple(columns)
+    with translated(file.path):
+        found = connection.cursor().execute(f"SELECT {listed} FROM {file.relation} WHERE {condition}")
+        while rows := found.fetchmany(PIECE):
+            for row in rows:
+                yield dict(zip(names, row, strict=True))
+
+
+def scored_relation(path: Path, columns: tuple[str, ...]) -> str:
+    """Return SQL that reads rows scored one by one, every column as text.
+
+    Args:
+        path: JSONL file.
+        columns: Its columns.
+    """
+    typed = ", ".join(f"{text_literal(name)}: 'VARCHAR'" for name in columns)
+    return (
+        f"SELECT * FROM read_json({text_literal(str(path))}, format='newline_delimited', "
+        f"columns={{{typed}}}, maximum_object_size=268435456)"
+    )

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shipworthy.stats.proportions import lower_bound, upper_bound
+from shipworthy.stats.sizing import (
+    cases_for_power,
+    cases_for_power_normal,
+    cases_for_zero_failures,
+    observed_needed,
+    power,
+    smallest_detectable_paired,
+)
+
+
+# spec_and_lint.md, last paragraph: cases for an even chance and for an 80% chance of proof.
+@pytest.mark.parametrize(
+    ("bar", "truth", "direction", "even", "likely"),
+    [
+        (0.80, 0.83, "at_least", 517, 1107),
+        (0.80, 0.85, "at_least", 193, 398),
+        (0.90, 0.91, "at_least", 2542, 5520),
+        (0.90, 0.94, "at_least", 179, 333),
+        (0.95, 0.97, "at_least", 361, 694),
+        (0.08, 0.06, "at_most", 546, 1101),
+    ],
+)
+def test_cases_for_power_are_those_of_the_reference(bar, truth, direction, even, likely):
+    assert cases_for_power(bar, truth, direction, power=0.5) == even
+    assert cases_for_power(bar, truth, direction, power=0.8) == likely
+
+
+# spec_and_lint.md, last paragraph.
+def test_observed_needed_is_that_of_the_reference():
+    assert [observed_needed(500, bar, "at_least") for bar in (0.80, 0.92, 0.98)] == [416, 471, 496]
+    assert observed_needed(100, 0.95, "at_least") == 99
+    assert observed_needed(300, 0.99, "at_least") == 300
+
+
+def test_zero_failures_are_those_of_the_reference():
+    assert [cases_for_zero_failures(bar) for bar in (0.05, 0.02, 0.01, 0.005, 0.001)] == [
+        59,
+        149,
+        299,
+        598,
+        2995,
+    ]
+
+
+# Scanned over every n: the last n that falls short, plus one.
+@pytest.mark.parametrize(
+    ("bar", "truth", "direction", "wanted", "top"),
+    [
+        (0.80, 0.85, "at_least", 0.8, 900),
+        (0.50, 0.55, "at_least", 0.8, 1500),
+        (0.97, 0.99, "at_least", 0.9, 1200),
+        (0.90, 0.85, "at_most", 0.8, 800),
+        (0.10, 0.90, "at_least", 0.99, 60),
+        (0.30, 0.30001, "at_most", 0.04, 1),
+        (0.50, 0.80, "at_least", 0.3, 100),
+    ],
+)
+def test_cases_for_power_are_where_power_stays(bar, truth, direction, wanted, top):
+    found = cases_for_power(bar, truth, direction, power=wanted)
+    if top == 1:
+        assert found is None
+        return
+    reached = np.array([power(n, bar, truth, direction) >= wanted for n in range(top)])
+    assert found == np.flatnonzero(~reached)[-1] + 1
+
+
+@given(st.integers(1, 3000), st.floats(0.01, 0.99), st.sampled_from([0.8, 0.95, 0.99]))
+def test_observed_needed_is_the_edge_of_the_exact_bound(n, bar, confidence):
+    needed = observed_needed(n, bar, "at_least", confidence)
+    if needed is None:
+        assert lower_bound(n, n, confidence) < bar
+    else:
+        assert lower_bound(needed, n, confidence) >= bar - 1e-12
+        assert needed == 0 or lower_bound(needed - 1, n, confidence) < bar + 1e-12
+    allowed = observed_needed(n, bar, "at_most", confidence)
+    if allowed is None:
+        assert upper_bound(0, n, confidence) > bar
+    else:
+        assert upper_bound(allowed, n, confidence) <= bar + 1e-12
+        assert upper_bound(allowed + 1, n, confidence) > bar - 1e-12
+
+
+@settings(max_examples=40)
+@given(st.floats(0.02, 0.9), st.floats(0.02, 0.09), st.sampled_from([0.5, 0.8, 0.9]))
+def test_power_at_the_answer_is_enough(bar, gap, wanted):
+    n = cases_for_power(bar, bar + gap, "at_least", power=wanted)
+    assert power(n, bar, bar + gap, "at_least") >= wanted
+    assert power(n - 1, bar, bar + gap, "at_least") < wanted
+
+
+@given(st.integers(1, 2000), st.floats(0.05, 0.95))
+def test_power_at_the_bar_is_at_most_the_risk(n, bar):
+    for direction in ("at_least", "at_most"):
+        assert power(n, bar, bar, direction) <= 0.05 + 1e-9
+
+
+def test_a_truth_not_better_than_the_bar_is_never_proved():
+    assert cases_for_power(0.9, 0.9, "at_least") is None
+    assert cases_for_power(0.1, 0.2, "at_most") is None
+    assert cases_for_power(0.9, 0.90001, "at_least") is None
+    assert cases_for_power(0.9, 0.91, "at_least", most=5519) is None
+
+
+def test_a_flawless_truth_is_the_rule_of_zero_failures():
+    assert cases_for_power(0.99, 1.0, "at_least") == cases_for_power(0.01, 0.0, "at_most") == 299
+
+
+@pytest.mark.parametrize(("bar", "truth"), [(0.98, 0.981), (0.9, 0.901), (0.5, 0.501)])
+def test_sizing_is_quick_for_hundreds_of_thousands(bar, truth):
+    start = time.perf_counter()
+    assert cases_for_power(bar, truth, "at_least") > 100_000
+    assert time.perf_counter() - start < 0.5
+
+
+# methods.md A9 (non-inferiority, 2.5% one-sided), A4 and F6 (Miller), A3 (Connor).
+def test_normal_sizes_are_those_of_the_reference():
+    assert cases_for_power_normal(0.05, (2 * 0.85 * 0.15) ** 0.5, 0.975) == 801
+    assert cases_for_power_normal(0.03, 1 / 3, 0.975) == 969
+    mde = smallest_detectable_paired
+    assert mde(1742, 0.2, 0.975) <= 0.03 < mde(1741, 0.2, 0.975)
+    assert mde(870, 0.1, 0.975) <= 0.03 < mde(869, 0.1, 0.975)
+
+
+def test_too_few_pairs_detect_nothing():
+    assert smallest_detectable_paired(5, 0.1) is None
+
+
+def test_wrong_calls_are_refused():
+    for call in (
+        lambda: observed_needed(-1, 0.5, "at_least"),
+        lambda: power(10, 1.5, 0.5, "at_least"),
+        lambda: cases_for_power(0.5, 0.6, "at_least", power=1.0),
+        lambda: cases_for_power_normal(0.0, 1.0),
+        lambda: smallest_detectable_paired(10, 0.0),
+    ):
+        with pytest.raises(ValueError, match=r"need|must"):
+            call()
