@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum
-from typing import Any, Literal
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 __all__ = [
     "BAD_OUTCOMES",
@@ -34,6 +35,7 @@ __all__ = [
     "SliceEstimate",
     "Verdict",
     "plain",
+    "rebuild",
 ]
 
 GOOD_OUTCOMES = ("good", "right", "true_positive", "true_negative")
@@ -620,4 +622,36 @@ def plain(value: Any) -> Any:
         return [plain(inner) for inner in value]
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
         return str(value)
+    return value
+
+
+def rebuild(kind: Any, value: Any) -> Any:
+    """Return a record from what `plain` made of it.
+
+    Args:
+        kind: The type to build: a dataclass, enum, tuple, mapping, union or plain type.
+        value: JSON-ready value; keys that the type does not know are ignored.
+
+    >>> rebuild(Estimate, plain(Estimate(0.5, 0.4, 0.6, 10, "share"))).high
+    0.6
+    """
+    origin, inside = get_origin(kind), get_args(kind)
+    if value is None:
+        return None
+    if origin in (Union, UnionType):
+        return rebuild(next(part for part in inside if part is not type(None)), value)
+    if origin is tuple:
+        if len(inside) == 2 and inside[1] is Ellipsis:
+            return tuple(rebuild(inside[0], item) for item in value)
+        return tuple(rebuild(part, item) for part, item in zip(inside, value, strict=True))
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return {key: rebuild(inside[1], item) for key, item in value.items()}
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return kind(value)
+    if isinstance(kind, type) and is_dataclass(kind):
+        hints = get_type_hints(kind)
+        known = {part.name for part in fields(kind)}
+        return kind(**{name: rebuild(hints[name], item) for name, item in value.items() if name in known})
+    if kind is float and isinstance(value, (int, str)):
+        return float(value)
     return value

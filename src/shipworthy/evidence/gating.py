@@ -170,7 +170,7 @@ def _check_bar(rule: Rule, metric: Metric) -> None:
             f"{metric.name} is a share between 0 and 1, and the bar is {rule.bar:g}.",
             fix=f"Did you mean {rule.bar:g}%?" if rule.bar <= 100 else "Write it as a percentage.",
         )
-    if metric.unit != "share" and rule.bar_unit:
+    if metric.unit in ("ms", "money") and rule.bar_unit:
         raise UsageError(
             f"{metric.name} is in {metric.unit}, so its bar cannot be written with {rule.bar_unit!r}.",
             fix="Write the bar as a plain number.",
@@ -603,14 +603,16 @@ def _sized(
     gap = value - bar if rule.at_least else bar - value
     if error == 0:
         return replace(evidence, chance_now=1.0 if gap > 0 else 0.0)
-    chance = float(ndtr(gap / error - ndtri(gate.confidence)))
+    toward = confidence.bound("lower" if rule.at_least else "upper", gate.confidence)
+    # The bound may stand further off than a normal one would; what it really takes decides the size.
+    reach = abs(value - toward) if math.isfinite(toward) else float(ndtri(gate.confidence)) * error
+    chance = float(ndtr((gap - reach) / error))
     if gap <= 0:
         return replace(evidence, chance_now=chance)
-    deviation = error * math.sqrt(n)
     return replace(
         evidence,
-        cases_even=sizing.cases_for_power_normal(gap, deviation, gate.confidence, 0.5),
-        cases_80=sizing.cases_for_power_normal(gap, deviation, gate.confidence, 0.8),
+        cases_even=math.ceil(n * (reach / gap) ** 2),
+        cases_80=math.ceil(n * ((reach + float(ndtri(0.8)) * error) / gap) ** 2),
         chance_now=chance,
     )
 

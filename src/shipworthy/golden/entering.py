@@ -15,7 +15,7 @@ from shipworthy.golden.columns import Wanted, check_mapping, locate, rows_where
 from shipworthy.records import Case
 from shipworthy.store.hashes import hash_file, hash_record, hash_text
 from shipworthy.tables.cases import read_cases
-from shipworthy.tables.duck import ForeignFile, open_file, quote
+from shipworthy.tables.duck import ROW_NUMBER, ForeignFile, open_file, quote
 from shipworthy.tables.lists import TextSource
 from shipworthy.tables.rows import NUMBERS, TEXTS, Basis, RowsPlan
 
@@ -108,7 +108,7 @@ def open_golden(connection: duckdb.DuckDBPyConnection, golden: Golden, folder: P
         InputError: If the file is missing, broken, or has no column of ids.
     """
     path = folder / golden.path
-    file = open_file(connection, path)
+    file = open_file(connection, path, number_rows=golden.columns.get("case_id") == ROW_NUMBER)
     case_id = locate(file, "case_id", golden.columns)
     if case_id is None:
         wanted = golden.columns.get("case_id", "case_id")
@@ -175,8 +175,8 @@ def answers_of_file(
         InputError: If the file is missing, broken, or has no column of ids.
     """
     path = folder / str(system.recorded)
-    file = open_file(connection, path)
     mapping = {**golden.golden.columns, **system.columns}
+    file = open_file(connection, path, number_rows=mapping.get("case_id") == ROW_NUMBER)
     check_mapping([file, golden.file], mapping, str(path))
     case_id = locate(file, "case_id", mapping)
     if case_id is None:
@@ -220,7 +220,6 @@ def plan_rows(
     scored: str | None = None,
     scorers: tuple[str, ...] = (),
     grading: bool = False,
-    predicting: bool = False,
     system: SystemUse | None = None,
 ) -> RowsPlan:
     """Plan how rows are made from a golden set and one system's answers.
@@ -233,10 +232,8 @@ def plan_rows(
         scored: SQL of rows that were scored one by one; None where the file carries everything.
         scorers: Ids of the scorers.
         grading: Whether a scorer gave grades.
-        predicting: Whether a function gave predictions.
         system: The system, for its threshold.
     """
-    mapping = golden.golden.columns
     threshold = system.threshold if system is not None else None
     source = str(answers.file.path) if answers is not None else "the run"
     relation, columns = _answers_relation(golden, answers, wanted, scored, scorers, grading)
@@ -245,7 +242,6 @@ def plan_rows(
     primary = None
     if basis == Basis.SCORED:
         primary = "correct" if "correct" in scorers else scorers[0]
-    del predicting, mapping
     return RowsPlan(
         golden=golden_sql,
         answers=relation,
@@ -258,7 +254,7 @@ def plan_rows(
         primary_scorer=primary,
         positive=tuple(golden.golden.positive),
         threshold=threshold,
-        keep_unjudged=basis == Basis.RANKING and golden_sql is not None,
+        keep_unjudged=basis == Basis.RANKING and golden_sql is not None and "query_id" in columns,
         grades=golden.golden.grades,
         repeats=golden.golden.repeats,
         source=source,
@@ -278,7 +274,7 @@ def _answers_relation(
     if answers is not None and (answers.is_golden or golden.file.path == answers.file.path):
         names += CASE_ROLES
     elif answers is not None:
-        names += ["label"]
+        names += ["label", "query_id"]
     found: dict[str, str] = {}
     if answers is not None:
         for name in dict.fromkeys(names):

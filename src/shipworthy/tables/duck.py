@@ -14,7 +14,10 @@ from numpy.typing import NDArray
 
 from shipworthy.errors import InputError, ShipworthyError
 
-__all__ = ["Column", "ForeignFile", "connect", "fetch_columns", "open_file", "quote", "text_literal"]
+__all__ = ["ROW_NUMBER", "Column", "ForeignFile", "connect", "fetch_columns", "open_file", "quote", "text_literal"]
+
+#: The column that stands in for ids in a file that has none.
+ROW_NUMBER = "#row"
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
 
@@ -29,7 +32,6 @@ def connect() -> duckdb.DuckDBPyConnection:
         ":memory:",
         config={
             "autoinstall_known_extensions": "false",
-            "preserve_insertion_order": "false",
         },
     )
 
@@ -111,6 +113,8 @@ class ForeignFile:
         if column is None:
             raise InputError(f"There is no column {wanted!r}.", where=str(self.path))
         inside = [] if whole is not None else wanted.split(".")[1:]
+        if column.name == ROW_NUMBER:
+            return f"CAST({quote(ROW_NUMBER)} AS VARCHAR)"
         if self.is_json or (inside and column.type in ("VARCHAR", "JSON")):
             path = "$" + "".join('."' + part.replace('"', '\\"') + '"' for part in inside)
             raw = f"({quote(column.name)} ->> {text_literal(path)})"
@@ -131,12 +135,15 @@ def _one_spelling(raw: str) -> str:
     return f"CASE WHEN {raw} SIMILAR TO '-?[0-9]+\\.0+' THEN split_part({raw}, '.', 1) ELSE {raw} END"
 
 
-def open_file(connection: duckdb.DuckDBPyConnection, path: Path) -> ForeignFile:
+def open_file(
+    connection: duckdb.DuckDBPyConnection, path: Path, *, number_rows: bool = False
+) -> ForeignFile:
     """Return a CSV, JSONL, JSON or Parquet file as a relation.
 
     Args:
         connection: Where it will be scanned.
         path: The file.
+        number_rows: Whether to add the column ROW_NUMBER, for files without ids.
 
     Returns:
         The relation and its columns.
@@ -162,6 +169,9 @@ def open_file(connection: duckdb.DuckDBPyConnection, path: Path) -> ForeignFile:
     with translated(path):
         described = connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
     columns = tuple(Column(str(row[0]), str(row[1])) for row in described)
+    if number_rows:
+        relation = f"(SELECT *, row_number() OVER () AS {quote(ROW_NUMBER)} FROM {relation})"
+        columns = (*columns, Column(ROW_NUMBER, "BIGINT"))
     return ForeignFile(path, relation, columns, is_json)
 
 

@@ -235,9 +235,7 @@ def _raw_sql(plan: RowsPlan) -> str:
         columns += [f"{cast} AS {quote(name)}", f"{text} AS {quote(name + '__text')}"]
     known = {*TEXTS, *NUMBERS, "case_id", "repeat"}
     columns += [f"{pick(name)} AS {quote(name)}" for name in plan.slices if name not in known]
-    for name in (*plan.numbers, *plan.scorers):
-        if name in NUMBERS:
-            continue
+    for name in _hashed(plan):
         text = pick(name)
         value = (
             f"CASE lower({text}) WHEN 'true' THEN 1 WHEN 'false' THEN 0 ELSE TRY_CAST({text} AS DOUBLE) END"
@@ -252,9 +250,14 @@ def _raw_sql(plan: RowsPlan) -> str:
     kind = "FULL" if plan.keep_unjudged else "LEFT"
     columns.append("a.case_id IS NOT NULL AS answered")
     keys = "g.case_id = a.case_id"
-    if plan.keep_unjudged:
+    if {"query_id"} <= golden_has & answers_have:
         keys += " AND g.query_id IS NOT DISTINCT FROM a.query_id"
     return f"SELECT {', '.join(columns)} FROM ({plan.golden}) g {kind} JOIN ({plan.answers}) a ON {keys}"
+
+
+def _hashed(plan: RowsPlan) -> list[str]:
+    """Names of averaged columns and scorers, which are stored under a # so that no slice can hide them."""
+    return [*(name for name in plan.numbers if name not in NUMBERS), *plan.scorers]
 
 
 def _check_ids(connection: duckdb.DuckDBPyConnection, raw: str, plan: RowsPlan) -> None:
@@ -313,8 +316,7 @@ def _check_numbers(connection: duckdb.DuckDBPyConnection, raw: str, plan: RowsPl
     names = [(name, quote(name), quote(name + "__text")) for name in NUMBERS]
     names += [
         (name, quote("#" + name), quote(f"#{name}__text"))
-        for name in (*plan.numbers, *plan.scorers)
-        if name not in NUMBERS
+        for name in _hashed(plan)
     ]
     checks = ", ".join(
         f"count(*) FILTER (WHERE {text} IS NOT NULL AND ({value} IS NULL OR NOT isfinite({value}))), "
@@ -429,7 +431,8 @@ def _final_sql(
             "coalesce(prediction, CASE WHEN predicted_score IS NULL THEN NULL "
             f"WHEN predicted_score >= {plan.threshold!r} THEN {yes} ELSE {no} END)"
         )
-    clusters = _scalar(connection, f"SELECT count(DISTINCT coalesce(cluster_id, case_id)) FROM {raw}")
+    cluster = "coalesce(cluster_id, query_id, case_id)" if plan.basis == Basis.RANKING else "coalesce(cluster_id, case_id)"
+    clusters = _scalar(connection, f"SELECT count(DISTINCT {cluster}) FROM {raw}")
     group = (
         "dense_rank() OVER (ORDER BY cluster_id) - 1"
         if clusters <= MOST_GROUPS
@@ -437,12 +440,12 @@ def _final_sql(
     )
     known = {*TEXTS, *NUMBERS, "case_id", "repeat"}
     slices = [quote(name) for name in plan.slices if name not in known]
-    numbers = [quote("#" + name) for name in (*plan.numbers, *plan.scorers) if name not in NUMBERS]
+    numbers = [quote("#" + name) for name in _hashed(plan)]
     extras = "".join(f", {name}" for name in (*slices, *numbers))
     usable = "unscored_reason IS NULL"
     yes = ", ".join(text_literal(label) for label in positive) or "NULL"
     states = f"""
-      SELECT case_id, repeat, coalesce(cluster_id, case_id) AS cluster_id, stratum, query_id, label,
+      SELECT case_id, repeat, {cluster} AS cluster_id, stratum, query_id, label,
              {prediction} AS prediction, predicted_score, correct, {_grade(plan)} AS grade, latency_ms,
              run_cost, weight, time, failed_reason, unscored_reason, answered{extras}
       FROM {raw}"""

@@ -143,8 +143,8 @@ def range_words(
     'between −$1,200 and $300 a month'
     >>> range_words(-0.012, 0.043, "points")
     'between −1.2 and +4.3 points'
-    >>> range_words(80, 300, "money", "EUR")
-    'between EUR 80 and 300'
+    >>> range_words(80, 300, "money", "EUR"), range_words(-9, -3, "money", "EUR")
+    ('between EUR 80 and 300', 'between −EUR 9 and −EUR 3')
     """
     tail = f" a {per}" if per else ""
     low_known, high_known = _known(low), _known(high)
@@ -155,7 +155,8 @@ def range_words(
     if not high_known:
         return f"at least {_end(low, unit, currency)}{_of(unit)}{tail}"
     ends = _end(low, unit, currency), _end(high, unit, currency)
-    if unit == "money" and ends[0].partition(" ")[0] == ends[1].partition(" ")[0]:
+    same_code = ends[0].partition(" ")[0] == ends[1].partition(" ")[0]
+    if unit == "money" and same_code and not ends[0].startswith(MINUS):
         ends = ends[0], ends[1].partition(" ")[2] or ends[1]
     if ends[0] == ends[1]:
         return f"{ends[0]}{_of(unit)}{tail}"

@@ -1,0 +1,388 @@
+"""Makes a run: a system's answers to the golden set become scored rows, in a folder or in memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from shipworthy import __version__
+from shipworthy.define.rules import Rule
+from shipworthy.define.spec import Spec, SystemUse
+from shipworthy.errors import StoreError
+from shipworthy.evaluate.progress import Progress
+from shipworthy.evaluate.runner import COLUMNS, run_cases, score_outputs
+from shipworthy.evaluate.scoring import Scorer, build_scorer, fingerprint
+from shipworthy.evaluate.systems.function import FunctionSystem
+from shipworthy.evidence.populations import columns_of, numbers_of
+from shipworthy.evidence.subject import RunRows, denominator_of
+from shipworthy.golden.columns import Wanted, locate
+from shipworthy.golden.entering import (
+    Answers,
+    GoldenFile,
+    answers_of_file,
+    plan_rows,
+    resume_key,
+    wanted_columns,
+)
+from shipworthy.records import Case, Output, RunPins, rebuild
+from shipworthy.store.hashes import hash_record
+from shipworthy.store.journal import Journal
+from shipworthy.store.workspace import RunFolder, Workspace
+from shipworthy.tables.cases import read_answers, scored_relation
+from shipworthy.tables.duck import text_literal
+from shipworthy.tables.lists import TextSource
+from shipworthy.tables.rows import RowsPlan, RowsProfile, attach_rows, build_rows
+
+__all__ = ["Maker", "load_run"]
+
+OUTPUT_ROLES = ("repeat", "output", "prediction", "predicted_score", "latency_ms", "run_cost")
+
+
+@dataclass(frozen=True)
+class Maker:
+    """Makes runs of one product's systems on its golden set.
+
+    Args:
+        connection: The engine.
+        spec: The spec.
+        golden: The opened golden set.
+        folder: Where relative paths start.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    spec: Spec
+    golden: GoldenFile
+    folder: Path
+
+    def scorers(self) -> dict[str, Scorer]:
+        """Return the spec's scorers by metric id."""
+        return {
+            metric.id: build_scorer(metric.scorer, self.folder)
+            for metric in self.spec.metrics
+            if metric.scorer is not None
+        }
+
+    def in_memory(self, name: str, use: SystemUse, table: str, progress: Progress) -> RunRows:
+        """Make a recorded system's rows in memory, for `check`.
+
+        Args:
+            name: The system's name.
+            use: The system.
+            table: Name of the table to make.
+            progress: Watches the scoring.
+        """
+        answers = answers_of_file(self.connection, self.golden, use, self.folder)
+        scorers = self.scorers()
+        if scorers:
+            import tempfile
+
+            with tempfile.TemporaryDirectory() as temporary:
+                plan = self._recorded_plan(use, answers, scorers, Path(temporary), progress)
+                profile = build_rows(self.connection, plan, table)
+        else:
+            plan = self._recorded_plan(use, answers, scorers, self.folder, progress)
+            profile = build_rows(self.connection, plan, table)
+        pins = self._pins("", name, answers.fingerprint, answers.fingerprint, profile, {})
+        return RunRows(name, table, profile, pins, answers.outputs(), self.golden.inputs())
+
+    def key(self, use: SystemUse, system_hash: str) -> str:
+        """Return the hash of everything that decides a run's rows."""
+        return hash_record(
+            {
+                "golden": self.golden.version,
+                "system": system_hash,
+                "scorers": {name: fingerprint(found, self.folder) for name, found in self.scorers().items()},
+                "slices": self._wanted().slices,
+                "numbers": self._wanted().numbers,
+                "kind": self.spec.kind,
+                "repeats": self.spec.golden.repeats,
+                "threshold": use.threshold,
+            }
+        )
+
+    def run(
+        self, name: str, use: SystemUse, workspace: Workspace, progress: Progress, *, again: bool = False
+    ) -> tuple[RunFolder, bool]:
+        """Make a run in the workspace, or find the one that is already there.
+
+        Args:
+            name: The system's name.
+            use: The system.
+            workspace: Where runs lie.
+            progress: Watches the calls and the scoring.
+            again: Whether to ask a function again although its answers are there.
+
+        Returns:
+            The run's folder, and whether it was already there.
+        """
+        system = FunctionSystem(use, self.folder, name) if use.function is not None else None
+        answers = None if system is not None else answers_of_file(self.connection, self.golden, use, self.folder)
+        system_hash = system.fingerprint() if system is not None else answers.fingerprint if answers else ""
+        folder = workspace.run(name, self.key(use, system_hash))
+        if not again and _is_sound(folder):
+            return folder, True
+        if again:
+            folder.journal.unlink(missing_ok=True)
+        folder.marker.unlink(missing_ok=True)
+        folder.path.mkdir(parents=True, exist_ok=True)
+        scorers = self.scorers()
+        pins: Mapping[str, str] = {}
+        if system is not None:
+            pins = system.pins()
+            journal_key = resume_key(self.golden.version, system_hash, self.spec.golden.repeats)
+            if not again:
+                self._borrow_journal(workspace, folder, journal_key)
+            plan = self._asked_plan(system, folder, journal_key, scorers, progress)
+        elif answers is not None:
+            plan = self._recorded_plan(use, answers, scorers, folder.path, progress)
+        profile = build_rows(self.connection, plan, "making", folder.rows)
+        self.connection.execute("DROP VIEW making")
+        (folder.path / "scored.jsonl").unlink(missing_ok=True)
+        folder.commit(
+            {
+                "system": name,
+                "golden_version": self.golden.version,
+                "system_hash": system_hash,
+                "pins": dict(pins),
+                "scorers": {metric: fingerprint(found, self.folder) for metric, found in scorers.items()},
+                "source": str(use.recorded or use.function),
+                "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+                "shipworthy": __version__,
+                "profile": asdict(profile),
+            }
+        )
+        return folder, False
+
+    def expected_folder(self, name: str, use: SystemUse, workspace: Workspace) -> RunFolder:
+        """Return where a system's run on the present golden set lies, made or not."""
+        if use.function is not None:
+            system_hash = FunctionSystem(use, self.folder, name).fingerprint()
+        else:
+            system_hash = answers_of_file(self.connection, self.golden, use, self.folder).fingerprint
+        return workspace.run(name, self.key(use, system_hash))
+
+    def load(self, folder: RunFolder, use: SystemUse | None, table: str) -> RunRows:
+        """Return a finished run, ready to be measured.
+
+        Args:
+            folder: The run.
+            use: The system as the spec declares it now; None where it no longer does.
+            table: Name under which to attach its rows.
+        """
+        run = load_run(self.connection, folder, table, self.spec.golden.max_unscored)
+        outputs: TextSource | None = None
+        if use is not None and use.recorded is not None and (self.folder / use.recorded).exists():
+            outputs = answers_of_file(self.connection, self.golden, use, self.folder).outputs()
+        elif folder.journal.exists():
+            outputs = _journal_texts(folder)
+        return RunRows(run.name, table, run.profile, run.pins, outputs, self.golden.inputs())
+
+    # -- parts -------------------------------------------------------------------------------------------
+
+    def _wanted(self) -> Wanted:
+        rules: list[Rule] = [gate.parsed for gate in self.spec.gates]
+        slices: set[str] = set()
+        numbers: set[str] = set()
+        for gate, rule in zip(self.spec.gates, rules, strict=True):
+            slices |= columns_of(rule) | {c.column for c in self.spec.population_of(gate).conditions}
+            numbers |= numbers_of(rule)
+        return wanted_columns(self.spec, slices, numbers)
+
+    def _recorded_plan(
+        self, use: SystemUse, answers: Answers, scorers: Mapping[str, Scorer], folder: Path, progress: Progress
+    ) -> RowsPlan:
+        if not scorers:
+            return plan_rows(self.spec, self.golden, answers, self._wanted(), system=use)
+        columns = {"case_id": answers.case_id}
+        for role in (*OUTPUT_ROLES, "failed_reason", "unscored_reason"):
+            text = locate(answers.file, role, answers.mapping)
+            if text is not None:
+                columns[role] = text
+        outputs = (
+            _output(row)
+            for row in read_answers(self.connection, answers.file, answers.condition, columns)
+            if row["case_id"] is not None
+        )
+        return self._scored_plan(use, answers, scorers, outputs, folder, progress)
+
+    def _asked_plan(
+        self,
+        system: FunctionSystem,
+        folder: RunFolder,
+        journal_key: str,
+        scorers: Mapping[str, Scorer],
+        progress: Progress,
+    ) -> RowsPlan:
+        cases = list(self.golden.cases(self.connection))
+        try:
+            journal = Journal(folder.journal, journal_key)
+        except StoreError:
+            # A journal that cannot be read is worth nothing; its cases are asked again.
+            folder.journal.unlink()
+            journal = Journal(folder.journal, journal_key)
+        run_cases(system, cases, self.spec.golden.repeats, journal, progress)
+        outputs = Journal(folder.journal, journal_key).read()
+        return self._scored_plan(
+            system.use, None, scorers, outputs, folder.path, progress, {case.case_id: case for case in cases}
+        )
+
+    def _scored_plan(
+        self,
+        use: SystemUse,
+        answers: Answers | None,
+        scorers: Mapping[str, Scorer],
+        outputs: Iterator[Output],
+        folder: Path,
+        progress: Progress,
+        cases: Mapping[str, Case] | None = None,
+    ) -> RowsPlan:
+        """Score answers one by one into a file, and plan rows over it."""
+        known = cases if cases is not None else {c.case_id: c for c in self.golden.cases(self.connection)}
+        path = folder / "scored.jsonl"
+        grading = False
+        progress.start(len(known) * self.spec.golden.repeats, "scoring")
+        with path.open("w", encoding="utf-8") as file:
+            judged = (output for output in outputs if output.case_id in known)
+            for row in score_outputs(judged, known, scorers, progress):
+                grading = grading or row["grade"] is not None
+                file.write(json.dumps({name: _cell(value) for name, value in row.items()}) + "\n")
+        progress.finish()
+        if path.stat().st_size == 0:
+            path.write_text("{}\n", encoding="utf-8")
+        columns = tuple(dict.fromkeys([*COLUMNS, *scorers]))
+        return plan_rows(
+            self.spec,
+            self.golden,
+            answers,
+            self._wanted(),
+            scored=f"SELECT * FROM ({scored_relation(path, columns)}) WHERE case_id IS NOT NULL",
+            scorers=tuple(scorers),
+            grading=grading,
+            system=use,
+        )
+
+    def _borrow_journal(self, workspace: Workspace, folder: RunFolder, journal_key: str) -> None:
+        """Take over answers that the same system already gave, when only scoring changed."""
+        if folder.journal.exists():
+            return
+        for other in workspace.runs():
+            if other.journal.exists() and _header_key(other.journal) == journal_key:
+                folder.journal.write_bytes(other.journal.read_bytes())
+                return
+
+    def _pins(
+        self,
+        run_id: str,
+        name: str,
+        system_hash: str,
+        rows_hash: str,
+        profile: RowsProfile,
+        pins: Mapping[str, str],
+    ) -> RunPins:
+        return RunPins(
+            run_id=run_id,
+            system=name,
+            golden_version=self.golden.version,
+            system_hash=system_hash,
+            rows_hash=rows_hash,
+            cases=profile.cases,
+            pins=dict(pins),
+            denominator=denominator_of(profile, self.spec.golden.max_unscored),
+        )
+
+
+def load_run(
+    connection: duckdb.DuckDBPyConnection, folder: RunFolder, table: str, tolerance: float
+) -> RunRows:
+    """Return a finished run's rows and pins, checked against its marker.
+
+    Args:
+        connection: The engine.
+        folder: The run.
+        table: Name under which to attach its rows.
+        tolerance: Largest tolerated share of unscored rows.
+
+    Raises:
+        StoreError: If the run is damaged or unfinished.
+    """
+    record = folder.read()
+    try:
+        profile: RowsProfile = rebuild(RowsProfile, record["profile"])
+        pins = RunPins(
+            run_id=folder.run_id,
+            system=record["system"],
+            golden_version=record["golden_version"],
+            system_hash=record["system_hash"],
+            rows_hash=record["rows_hash"],
+            cases=profile.cases,
+            pins=record.get("pins", {}),
+            denominator=denominator_of(profile, tolerance),
+        )
+    except (KeyError, TypeError) as error:
+        raise StoreError(
+            f"The run's marker lacks {error}.", where=str(folder.marker), fix="Run it again: shipworthy run."
+        ) from None
+    attach_rows(connection, folder.rows, table)
+    return RunRows(pins.system, table, profile, pins)
+
+
+def _is_sound(folder: RunFolder) -> bool:
+    try:
+        folder.read()
+    except StoreError:
+        return False
+    return True
+
+
+def _header_key(journal: Path) -> str | None:
+    try:
+        with journal.open(encoding="utf-8") as file:
+            header: Any = json.loads(file.readline())
+            return str(header.get("key")) if isinstance(header, dict) else None
+    except (OSError, ValueError):
+        return None
+
+
+def _journal_texts(folder: RunFolder) -> TextSource:
+    names = [part.name for part in fields(Output)]
+    columns = ", ".join(f"{name}: '{'INTEGER' if name == 'repeat' else 'VARCHAR'}'" for name in names)
+    relation = (
+        f"(SELECT * FROM read_json({text_literal(str(folder.journal))}, format='newline_delimited', "
+        f"columns={{{columns}}}, ignore_errors=true))"
+    )
+    return TextSource(relation, "case_id", "coalesce(text, prediction)", "repeat")
+
+
+def _output(row: Mapping[str, str | None]) -> Output:
+    text = row.get("output")
+    prediction = row.get("prediction")
+    return Output(
+        case_id=str(row["case_id"]),
+        repeat=int(row.get("repeat") or 0),
+        text=text if text is not None else prediction,
+        prediction=prediction,
+        predicted_score=_float(row.get("predicted_score")),
+        latency_ms=_float(row.get("latency_ms")),
+        run_cost=_float(row.get("run_cost")),
+        failed=row.get("failed_reason"),
+        unscored=row.get("unscored_reason"),
+    )
+
+
+def _float(text: str | None) -> float | None:
+    try:
+        return float(text) if text is not None else None
+    except ValueError:
+        return None
+
+
+def _cell(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
