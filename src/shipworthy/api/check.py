@@ -1,0 +1,444 @@
+"""A verdict without a spec: a file, some rules, and the spec that says the same."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from shipworthy import __version__
+from shipworthy.api.runs import Maker
+from shipworthy.decide.deciding import decide
+from shipworthy.define.reading import SpecFile, spec_from_text
+from shipworthy.define.rules import Call, parse_rule
+from shipworthy.define.spec import OUTCOMES_BY_KIND, ROLES
+from shipworthy.errors import RuleError, SpecError, UsageError, nearest
+from shipworthy.evaluate.progress import Progress, Silent
+from shipworthy.evidence.measuring import measure_evidence
+from shipworthy.golden.columns import guess_roles
+from shipworthy.golden.entering import open_golden
+from shipworthy.records import Decision
+from shipworthy.store.hashes import hash_text
+from shipworthy.tables.duck import ROW_NUMBER, ForeignFile, connect, open_file
+
+__all__ = ["CheckRequest", "Checked", "check", "spec_text_for"]
+
+GRADE_METRICS = {"good", "poor", "harmful"}
+CLASS_METRICS = {
+    "precision",
+    "recall",
+    "specificity",
+    "fpr",
+    "fnr",
+    "f1",
+    "balanced_accuracy",
+    "selection_rate",
+    "auc",
+    "calibration_error",
+}
+_GUARDRAIL = re.compile(r"^\s*(?P<outcome>[\w, ]+?)\s*[:= ]\s*(?P<caught>\d+)\s*/\s*(?P<tried>\d+)\s*$")
+_ACCEPTANCE = re.compile(r"^\s*(?P<outcome>[\w, ]+?)\s*[:=]\s*(?P<reason>.+?)\s*\((?P<owner>[^()]+)\)\s*$")
+
+
+@dataclass(frozen=True)
+class CheckRequest:
+    """What `check` was asked.
+
+    Args:
+        path: Graded outputs or predictions.
+        rules: Gates as people say them.
+        roles: Role -> column, as given.
+        live: File of what is live now; None where there is none.
+        baselines: Name -> file.
+        where: Column -> value, rows of the judged file to keep.
+        live_where: The same for the live file.
+        kind: Kind of product; None to infer it.
+        positive: Labels of the positive class.
+        grades: Foreign grade -> good, poor or harmful.
+        scorer: Name of a scorer that compares the output with the label; None where there is none.
+        slices: Columns to cut by.
+        costs: Kind of error -> cost.
+        values: Kind of success -> value.
+        currency: ISO code.
+        review: Cost of one look by a person.
+        volume: Cases per month.
+        guardrails: Such as "harmful 46/50".
+        acceptances: Such as "poor: an agent rewrites it (ana)".
+        sampled: How the cases were chosen.
+        threshold: Cut on the predicted score.
+        confidence: One-sided confidence of every gate.
+    """
+
+    path: Path
+    rules: Sequence[str]
+    roles: Mapping[str, str] = field(default_factory=dict)
+    live: Path | None = None
+    baselines: Mapping[str, Path] = field(default_factory=dict)
+    where: Mapping[str, str] = field(default_factory=dict)
+    live_where: Mapping[str, str] = field(default_factory=dict)
+    kind: str | None = None
+    positive: Sequence[str] = ()
+    grades: Mapping[str, str] = field(default_factory=dict)
+    scorer: str | None = None
+    slices: Sequence[str] = ()
+    costs: Mapping[str, float] = field(default_factory=dict)
+    values: Mapping[str, float] = field(default_factory=dict)
+    currency: str = "USD"
+    review: float | None = None
+    volume: float | None = None
+    guardrails: Sequence[str] = ()
+    acceptances: Sequence[str] = ()
+    sampled: str = "unknown"
+    threshold: float | None = None
+    confidence: float = 0.95
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What `check` answers.
+
+    Args:
+        decision: The decision; nothing of it is kept.
+        spec_text: The spec that says the same, with paths relative to `folder`.
+        understood: Role -> column, as it was understood.
+    """
+
+    decision: Decision
+    spec_text: str
+    understood: Mapping[str, str]
+
+
+def check(path: str | Path, *rules: str, progress: Progress | None = None, **options: Any) -> Checked:
+    """Judge a file of graded outputs or predictions by rules, without a spec.
+
+    Args:
+        path: Graded outputs or predictions (CSV, TSV, JSONL, JSON, Parquet).
+        rules: Gates such as "recall >= 0.95".
+        progress: Watches the scoring.
+        options: Fields of CheckRequest by name.
+
+    Returns:
+        The decision, and the spec that says the same.
+
+    Raises:
+        ShipworthyError: If the file, a rule or an option is wrong.
+    """
+    return answer(CheckRequest(Path(path), rules, **options), progress or Silent())
+
+
+def answer(request: CheckRequest, progress: Progress) -> Checked:
+    """Answer one request.
+
+    Args:
+        request: What was asked.
+        progress: Watches the scoring.
+    """
+    folder = Path()
+    connection = connect()
+    try:
+        text, roles = _spec_text(connection, request, folder)
+        file = _read(text, request)
+        spec = file.spec
+        golden = open_golden(connection, spec.golden, folder)
+        maker = Maker(connection, spec, golden, folder)
+        rows = {
+            name: maker.in_memory(name, use, f"rows_{index}", progress)
+            for index, (name, use) in enumerate(spec.systems.named().items())
+        }
+        subject = rows.pop("candidate")
+        evidence = measure_evidence(
+            connection, spec, subject, list(rows.values()), role="candidate", lineage=f"check:{request.path.name}"
+        )
+        decision = decide(
+            spec,
+            evidence,
+            spec_hash=hash_text(text),
+            parents={"golden": golden.version, "rows": subject.pins.rows_hash},
+            version=__version__,
+        )
+    finally:
+        connection.close()
+    return Checked(decision, text, roles)
+
+
+def spec_text_for(request: CheckRequest, folder: Path) -> str:
+    """Return the spec that says the same as a check, with paths relative to a folder.
+
+    Args:
+        request: What was asked.
+        folder: Where the spec will lie.
+    """
+    connection = connect()
+    try:
+        return _spec_text(connection, request, folder)[0]
+    finally:
+        connection.close()
+
+
+def _read(text: str, request: CheckRequest) -> SpecFile:
+    """Read the made spec; a wrong rule is reported as the user wrote it, without a file they never saw."""
+    for rule in request.rules:
+        parse_rule(rule)
+    try:
+        return spec_from_text(text, Path("check"))
+    except RuleError:
+        raise
+    except SpecError as error:
+        raise UsageError(error.what, fix=error.fix) from None
+
+
+def _spec_text(
+    connection: duckdb.DuckDBPyConnection, request: CheckRequest, folder: Path
+) -> tuple[str, dict[str, str]]:
+    if not request.rules:
+        raise UsageError(
+            "There is no rule to check by.", fix='Add one, such as "good >= 80%" or "recall >= 0.95".'
+        )
+    file = open_file(connection, request.path)
+    names = {name for rule in request.rules for name in _metric_names(rule)}
+    kind = request.kind or _kind(names, file, request.roles)
+    roles = _roles(connection, file, request, names, kind)
+    golden: dict[str, Any] = {"path": _relative(request.path, folder), "sampled": request.sampled}
+    _add(golden, "where", dict(request.where))
+    _add(golden, "columns", {role: name for role, name in roles.items() if role != name})
+    _add(golden, "positive", list(request.positive))
+    _add(golden, "grades", dict(request.grades))
+    spec: dict[str, Any] = {
+        "shipworthy": 1,
+        "id": re.sub(r"[^A-Za-z0-9._-]+", "-", request.path.stem).strip("-._") or "check",
+        "kind": kind,
+        "decision": {"prediction": "output", "action": ["use"], "actor": "user"},
+    }
+    _add(spec, "costs", _costs(request))
+    spec["golden"] = golden
+    spec["systems"] = _systems(connection, request, roles, folder)
+    _add(spec, "slices", list(request.slices))
+    if request.scorer is not None:
+        spec["metrics"] = [{"id": "correct", "scorer": request.scorer}]
+    spec["gates"] = [
+        rule if request.confidence == 0.95 else {"rule": rule, "confidence": request.confidence}
+        for rule in request.rules
+    ]
+    _add(spec, "guardrails", [_guardrail(text, kind, index) for index, text in enumerate(request.guardrails)])
+    _add(spec, "acceptances", [_acceptance(text, kind) for text in request.acceptances])
+    return _dump(spec), roles
+
+
+def _add(target: dict[str, Any], key: str, value: Any) -> None:
+    if value:
+        target[key] = value
+
+
+def _metric_names(rule: str) -> set[str]:
+    parsed = parse_rule(rule)
+    found: set[str] = set()
+    waiting = [call for call in (parsed.left, parsed.right) if call is not None]
+    while waiting:
+        call = waiting.pop()
+        found.add(call.name)
+        waiting += [inner for inner in call.arguments if isinstance(inner, Call)]
+    return found
+
+
+def _kind(names: set[str], file: ForeignFile, roles: Mapping[str, str]) -> str:
+    """Infer the kind of product from the rules and the columns."""
+    if names & GRADE_METRICS:
+        return "generator"
+    if "mae" in names:
+        return "regressor"
+    if any(name.startswith("ndcg") for name in names):
+        return "ranker"
+    guessed = {**guess_roles(file), **roles}
+    predicts = "label" in guessed and ("prediction" in guessed or "predicted_score" in guessed)
+    return "classifier" if names & CLASS_METRICS or predicts else "generator"
+
+
+def _roles(
+    connection: duckdb.DuckDBPyConnection,
+    file: ForeignFile,
+    request: CheckRequest,
+    names: set[str],
+    kind: str,
+) -> dict[str, str]:
+    """Return role -> column: as given, else by the columns' own names where their values fit."""
+    for role, column in request.roles.items():
+        if role not in ROLES:
+            raise UsageError(f"{role!r} is no role of a column.", fix=nearest(role, ROLES))
+        if file.find(column) is None:
+            raise UsageError(
+                f"{request.path} has no column {column!r} to be the {role}.", fix=nearest(column, file.names)
+            )
+    guessed = {role: name for role, name in guess_roles(file).items() if name not in request.roles.values()}
+    if names & GRADE_METRICS:
+        for role in ("label", "prediction", "predicted_score", "correct"):
+            guessed.pop(role, None)
+    elif kind in ("classifier", "detector", "regressor", "ranker") or "label" in request.roles:
+        guessed.pop("grade", None)
+        guessed.pop("correct", None)
+    fitting = {role: name for role, name in guessed.items() if _fits(connection, file, role, name, request)}
+    roles = {**fitting, **request.roles}
+    if "case_id" not in roles:
+        roles["case_id"] = ROW_NUMBER
+        if request.live is not None or request.baselines:
+            raise UsageError(
+                f"{request.path} has no column of case ids, so its rows cannot be paired with another file.",
+                fix="Name it with --id COLUMN.",
+            )
+    return roles
+
+
+def _fits(
+    connection: duckdb.DuckDBPyConnection, file: ForeignFile, role: str, name: str, request: CheckRequest
+) -> bool:
+    """Return whether a guessed column holds what its role needs."""
+    text = file.text(name)
+    if role in ("predicted_score", "latency_ms", "run_cost", "weight"):
+        condition = f"isfinite(TRY_CAST({text} AS DOUBLE))"
+    elif role == "repeat":
+        condition = f"TRY_CAST({text} AS INTEGER) IS NOT NULL"
+    elif role == "correct":
+        condition = f"lower({text}) IN ('0', '1', 'true', 'false', 'yes', 'no', 'pass', 'fail')"
+    elif role == "grade":
+        known = ", ".join("'" + g.lower().replace("'", "''") + "'" for g in request.grades)
+        condition = f"lower(trim({text})) IN ('good', 'poor', 'harmful'{', ' + known if known else ''})"
+    elif role == "case_id":
+        found = connection.execute(
+            f"SELECT count(DISTINCT {text}) = count(*) FROM {file.relation}"  # noqa: S608 - quoted by `text`
+        ).fetchone()
+        repeated = "repeat" in guess_roles(file) or bool(request.where)
+        return bool(found and found[0]) or repeated
+    else:
+        return True
+    found = connection.execute(
+        f"SELECT bool_and(coalesce({condition}, false)) FROM {file.relation} WHERE {text} IS NOT NULL"  # noqa: S608
+    ).fetchone()
+    return bool(found and found[0])
+
+
+def _systems(
+    connection: duckdb.DuckDBPyConnection, request: CheckRequest, roles: Mapping[str, str], folder: Path
+) -> dict[str, Any]:
+    own: dict[str, Any] = {"recorded": _relative(request.path, folder)}
+    _add(own, "where", dict(request.where))
+    if request.threshold is not None:
+        own["threshold"] = request.threshold
+    systems: dict[str, Any] = {"candidate": own}
+    if request.live is not None:
+        systems["live"] = _other(connection, request, request.live, roles, folder, dict(request.live_where))
+    if request.baselines:
+        systems["baselines"] = {
+            name: _other(connection, request, path, roles, folder, {})
+            for name, path in request.baselines.items()
+        }
+    return systems
+
+
+def _other(
+    connection: duckdb.DuckDBPyConnection,
+    request: CheckRequest,
+    path: Path,
+    roles: Mapping[str, str],
+    folder: Path,
+    where: Mapping[str, str],
+) -> dict[str, Any]:
+    """Describe another system's file; columns it names differently are found by its own names."""
+    file = open_file(connection, path)
+    system: dict[str, Any] = {"recorded": _relative(path, folder)}
+    _add(system, "where", dict(where))
+    if request.threshold is not None:
+        system["threshold"] = request.threshold
+    guessed = guess_roles(file)
+    columns = {
+        role: guessed[role]
+        for role, name in roles.items()
+        if file.find(name) is None and role in guessed and role not in ("label", "input")
+    }
+    _add(system, "columns", columns)
+    return system
+
+
+def _costs(request: CheckRequest) -> dict[str, Any]:
+    if not (request.costs or request.values or request.review or request.volume):
+        return {}
+    found: dict[str, Any] = {"currency": request.currency}
+    found.update(request.costs)
+    found.update(request.values)
+    if request.review is not None:
+        found["review"] = request.review
+    if request.volume is not None:
+        found["volume_per_month"] = request.volume
+    return found
+
+
+def _guardrail(text: str, kind: str, index: int) -> dict[str, Any]:
+    match = _GUARDRAIL.match(text)
+    if match is None:
+        raise UsageError(
+            f"--guardrail {text!r} is no outcome with caught/tried.", fix='Write --guardrail "harmful 46/50".'
+        )
+    return {
+        "id": f"guardrail_{index + 1}",
+        "stops": _outcomes(match["outcome"], kind),
+        "tried": int(match["tried"]),
+        "caught": int(match["caught"]),
+    }
+
+
+def _acceptance(text: str, kind: str) -> dict[str, Any]:
+    match = _ACCEPTANCE.match(text)
+    if match is None:
+        raise UsageError(
+            f"--accept {text!r} is no outcome with reason and owner.",
+            fix='Write --accept "poor: an agent rewrites it (ana)".',
+        )
+    return {"of": _outcomes(match["outcome"], kind), "reason": match["reason"], "owner": match["owner"].strip()}
+
+
+def _outcomes(text: str, kind: str) -> list[str]:
+    names = [name for name in re.split(r"[,\s]+", text.strip()) if name and name != "and"]
+    for name in names:
+        if name not in OUTCOMES_BY_KIND[kind]:
+            raise UsageError(
+                f"{name!r} is no class of bad outcome of a {kind}.", fix=nearest(name, OUTCOMES_BY_KIND[kind])
+            )
+    return names
+
+
+def _relative(path: Path, folder: Path) -> str:
+    if folder == Path():
+        return str(path)
+    return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
+
+
+def _dump(spec: Mapping[str, Any]) -> str:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.comments import CommentedMap, CommentedSeq
+
+    def styled(value: Any, depth: int) -> Any:
+        if isinstance(value, Mapping):
+            inner = CommentedMap({key: styled(item, depth + 1) for key, item in value.items()})
+            if depth > 0 and not any(isinstance(item, Mapping) for item in value.values()):
+                inner.fa.set_flow_style()
+            return inner
+        if isinstance(value, list):
+            seq = CommentedSeq([styled(item, depth + 1) for item in value])
+            if all(not isinstance(item, Mapping) for item in value) and depth > 1:
+                seq.fa.set_flow_style()
+            return seq
+        return value
+
+    tree = styled(spec, 0)
+    if isinstance(tree, CommentedMap):
+        tree.yaml_set_start_comment("Written by `shipworthy check`; it says the same as that command.")
+        tree.yaml_add_eol_comment("say what the output triggers, and who acts on it", "decision")
+    buffer = io.StringIO()
+    yaml = YAML()
+    yaml.width = 110
+    yaml.dump(tree, buffer)
+    return buffer.getvalue()

@@ -1,0 +1,31 @@
+"""`shipworthy compare`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("compare", short_help="two systems on the same cases, newly failing first")
+@click.argument("first")
+@click.argument("second")
+@click.option("--product", "folder", default=".", type=click.Path(path_type=Path), help="The product's folder.")
+@click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
+def command(first: str, second: str, folder: Path, as_json: bool) -> None:
+    """Compare FIRST with SECOND (systems by name, or run ids) on the cases both hold.
+
+    FIRST is the one that would ship. Differences are paired: both systems on the same cases.
+
+    \b
+    Example:
+      shipworthy compare candidate live
+    """
+    from shipworthy.api.product import open_product
+    from shipworthy.cli.console import RichProgress, print_comparison, print_json
+
+    comparison = open_product(folder).compare(first, second, progress=RichProgress())
+    if as_json:
+        print_json(comparison)
+    else:
+        print_comparison(comparison)

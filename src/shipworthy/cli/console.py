@@ -1,0 +1,495 @@
+"""What every command prints with: a console, a progress bar, and a decision that is read in a minute."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from shipworthy.decide.deciding import tried_note
+from shipworthy.decide.record import words
+from shipworthy.records import (
+    CaseChange,
+    Comparison,
+    Coverage,
+    Decision,
+    Difference,
+    GateResult,
+    GateStatus,
+    SliceEstimate,
+    Verdict,
+    plain,
+)
+
+__all__ = ["RichProgress", "out", "print_comparison", "print_decision", "print_json", "say"]
+
+STATUS_STYLES = {
+    GateStatus.met: "green",
+    GateStatus.not_met: "bold red",
+    GateStatus.not_proven: "yellow",
+    GateStatus.not_measured: "magenta",
+}
+VERDICT_STYLES = {
+    Verdict.ship: "bold black on green",
+    Verdict.ship_with_guardrails: "bold black on cyan",
+    Verdict.hold: "bold black on yellow",
+    Verdict.roll_back: "bold white on red",
+    Verdict.invalid: "bold white on magenta",
+}
+LISTED = 5
+
+
+def _width() -> int | None:
+    """A pipe has no width; a hundred columns read well in a log."""
+    if sys.stdout.isatty() or os.environ.get("COLUMNS"):
+        return None
+    return 100
+
+
+def out() -> Console:
+    """Return the console for results (standard output)."""
+    return Console(width=_width(), highlight=False, soft_wrap=False)
+
+
+def say(text: str) -> None:
+    """Print one line for people on standard error, so that standard output stays the result."""
+    Console(stderr=True, highlight=False).print(Text(words.visible(text)), style="dim")
+
+
+def print_json(value: Any) -> None:
+    """Print records as JSON.
+
+    Args:
+        value: A record, or anything `plain` understands.
+    """
+    sys.stdout.write(json.dumps(plain(value), indent=2, ensure_ascii=False) + "\n")
+
+
+class RichProgress:
+    """A progress bar on standard error, gone when the work is done; silent where nobody watches."""
+
+    def __init__(self) -> None:
+        self._bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=28),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[trouble]}"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+            disable=not sys.stderr.isatty(),
+        )
+        self._task: TaskID | None = None
+        self._failed = 0
+        self._unscored = 0
+
+    def start(self, total: int, label: str) -> None:
+        """Show a bar."""
+        self._failed = self._unscored = 0
+        self._bar.start()
+        self._task = self._bar.add_task(label, total=total or None, trouble="")
+
+    def advance(self, done: int = 0, *, failed: int = 0, unscored: int = 0) -> None:
+        """Move it on."""
+        self._failed += failed
+        self._unscored += unscored
+        if self._task is None:
+            return
+        trouble = [f"{self._failed:,} failed"] if self._failed else []
+        trouble += [f"{self._unscored:,} unscored"] if self._unscored else []
+        self._bar.update(self._task, advance=done, trouble=" · ".join(trouble))
+
+    def finish(self) -> None:
+        """Take it away."""
+        if self._task is not None:
+            self._bar.remove_task(self._task)
+            self._task = None
+        self._bar.stop()
+
+
+# -- a decision ------------------------------------------------------------------------------------------------
+
+
+def print_decision(decision: Decision, decision_id: str = "", path: Path | None = None) -> None:
+    """Print a decision as a busy person reads it: verdict, gates, what got worse, money, what to do.
+
+    Args:
+        decision: The decision.
+        decision_id: Its id; empty for `check`, which keeps none.
+        path: Its record; None where there is none.
+    """
+    console = out()
+    code = _currency(decision)
+    console.print()
+    console.print(_banner(decision))
+    console.print(Padding(_text(decision.headline), (0, 0, 1, 1)))
+    console.print(_section("Gates", _gates(decision, code)))
+    for title, lines in (
+        ("What would change it", _changes(decision)),
+        ("What got worse", [_text(line, "red") for line in decision.got_worse]),
+        ("Newly failing cases", _newly_failing(decision)),
+        ("Around bad outcomes", _coverage(decision, code)),
+        ("Must pass", _must_pass(decision)),
+        ("Against other systems", _against(decision, code)),
+        ("Money", _money(decision, code)),
+        ("Slices that differ", _odd_slices(decision)),
+        ("How far to trust it", _trust(decision)),
+    ):
+        if lines:
+            console.print(_section(title, Group(*lines)))
+    if decision_id:
+        console.print(_text(f" Decision {decision_id}" + (f"  {path}" if path else ""), "dim"))
+    console.print()
+
+
+def _section(title: str, body: RenderableType) -> RenderableType:
+    return Group(Text(f" {title}", style="bold"), Padding(body, (0, 0, 1, 3)))
+
+
+def _text(line: str, style: str = "") -> Text:
+    return Text(words.visible(line), style=style)
+
+
+def _currency(decision: Decision) -> str:
+    return decision.evidence.money.currency if decision.evidence.money is not None else ""
+
+
+def _banner(decision: Decision) -> Text:
+    subject = decision.evidence.subject
+    banner = Text(" ")
+    banner.append(
+        f" {words.verdict_mark(decision.verdict)} {decision.verdict.words.upper()} ",
+        style=VERDICT_STYLES[decision.verdict],
+    )
+    banner.append(f"  {words.visible(decision.evidence.product)}", style="bold")
+    banner.append(f" · {words.visible(subject.system)} · {subject.cases:,} cases", style="dim")
+    return banner
+
+
+def _gates(decision: Decision, code: str) -> Table:
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(ratio=2, min_width=18)
+    table.add_column(ratio=5)
+    for gate in decision.gates:
+        style = STATUS_STYLES[gate.status]
+        status = Text(f"{words.status_mark(gate.status)} {gate.status.words}", style=style)
+        rule = Text(words.visible(gate.evidence.rule), style="bold")
+        if not gate.blocking:
+            rule.append(" (advisory)", style="dim not bold")
+        table.add_row(status, rule, _gate_sentence(gate, code))
+    return table
+
+
+def _gate_sentence(gate: GateResult, code: str) -> Text:
+    del code
+    sentence = _text(gate.sentence)
+    tried = tried_note(gate)
+    if tried:
+        sentence.append(f" {tried[0].upper()}{tried[1:]}.", style="yellow")
+    if gate.unscored_could_change:
+        sentence.append(
+            f" The {gate.evidence.unscored:,} unscored rows could turn this answer.", style="magenta"
+        )
+    for note in gate.evidence.notes:
+        if note.startswith(("Decided by", "Fewer than", "Only ", "The slice")):
+            sentence.append(f" {words.visible(note)}", style="dim")
+    return sentence
+
+
+def _changes(decision: Decision) -> list[Text]:
+    if decision.verdict in (Verdict.ship, Verdict.ship_with_guardrails):
+        return []
+    gates = {gate.evidence.gate_id for gate in decision.gates}
+    lines = []
+    for reason in decision.forced_by[:6]:
+        line = Text("· ")
+        line.append(words.visible(words.outcome_words(reason.of) if reason.of not in gates else reason.of))
+        if reason.of not in gates:
+            line.append(f": {words.visible(reason.text)}")
+        line.append(f"  {words.visible(reason.change)}", style="dim")
+        lines.append(line)
+    return lines
+
+
+def _newly_failing(decision: Decision) -> list[Text]:
+    lines: list[Text] = []
+    for comparison in decision.evidence.comparisons:
+        if comparison.other != "live" and any(c.other == "live" for c in decision.evidence.comparisons):
+            continue
+        lines += _flips(comparison)
+    return lines
+
+
+def _flips(comparison: Comparison) -> list[Text]:
+    if comparison.broke is None:
+        return []
+    if not comparison.broke and not comparison.fixed:
+        return [_text(f"None against {comparison.other}: the same cases are right and wrong.")]
+    lines = [
+        _text(f"Against {comparison.other}: fixed {comparison.fixed:,}, broke {comparison.broke:,}.", "bold")
+    ]
+    shown = comparison.newly_failing[:LISTED]
+    lines += [_case_line(change) for change in shown]
+    if comparison.broke > len(shown):
+        lines.append(_text(f"… and {comparison.broke - len(shown):,} more in the record.", "dim"))
+    return lines
+
+
+def _case_line(change: CaseChange) -> Text:
+    name = change.case_id + (f" #{change.repeat}" if change.repeat else "")
+    line = Text(f"{words.cut(name, 28)}  ", style="bold")
+    line.append(f"{words.outcome_words(change.before)} → {words.outcome_words(change.after)}", style="red")
+    if change.input and change.input != change.case_id:
+        line.append(f"  {words.cut(_one_line(change.input), 60)}", style="not bold")
+    return line
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _coverage(decision: Decision, code: str) -> list[Text]:
+    del code
+    return [_cover_line(part) for part in decision.coverage]
+
+
+def _cover_line(part: Coverage) -> Text:
+    line = Text(f"{part.count:,} {words.outcome_words(part.outcome)}: ")
+    if part.guardrails and part.catch is not None:
+        line.append(
+            f"{words.listed(part.guardrails)} catches {words.number(part.catch.value, 'share')}, "
+            f"{words.interval(part.catch)}"
+        )
+        if part.slips_per_month is not None:
+            line.append(f"; about {words.number(part.slips_per_month.value)} a month slip through")
+    elif part.accepted:
+        line.append(f"accepted: {words.visible(part.accepted)}")
+    else:
+        line.append("nothing stands around it", style="bold red")
+        line.append("  (name a guardrail with tried and caught, or an acceptance)", style="dim")
+    return line
+
+
+def _must_pass(decision: Decision) -> list[Text]:
+    failing = decision.evidence.must_pass
+    if not failing:
+        return []
+    head = _text(f"{len(failing):,} curated or incident cases fail:", "bold")
+    lines = []
+    for change in failing[:LISTED]:
+        line = Text(f"{words.cut(change.case_id, 28)}  ", style="bold")
+        line.append(words.outcome_words(change.after), style="red")
+        if change.input:
+            line.append(f"  {words.cut(_one_line(change.input), 60)}", style="not bold")
+        lines.append(line)
+    if len(failing) > LISTED:
+        lines.append(_text(f"… and {len(failing) - LISTED:,} more in the record.", "dim"))
+    return [head, *lines]
+
+
+def _against(decision: Decision, code: str) -> list[RenderableType]:
+    return [_difference_table(part, code) for part in decision.evidence.comparisons if part.differences]
+
+
+def _difference_table(comparison: Comparison, code: str) -> RenderableType:
+    table = Table(box=None, show_header=True, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    for title in (f"against {words.visible(comparison.other)}", "this", comparison.other, "difference", ""):
+        table.add_column(words.visible(title), justify="left" if title.startswith("against") else "right")
+    for part in comparison.differences[:12]:
+        table.add_row(
+            _text(part.metric),
+            words.number(part.ours.value, part.ours.unit, code),
+            words.number(part.theirs.value, part.theirs.unit, code),
+            _delta(part, code),
+            _verdict_word(part),
+        )
+    if not comparison.note:
+        return table
+    return Group(table, _text(comparison.note, "yellow"))
+
+
+def _delta(part: Difference, code: str) -> str:
+    delta = part.delta
+    if delta.value is None:
+        return "unknown"
+    value = words.signed(delta.value, delta.unit, code)
+    if delta.low is None or delta.high is None:
+        return value
+    return f"{value} ({words.signed(delta.low, delta.unit, code)} to {words.signed(delta.high, delta.unit, code)})"
+
+
+def _verdict_word(part: Difference) -> Text:
+    style = {"better": "green", "worse": "red"}.get(part.verdict, "dim")
+    return Text(part.verdict if part.verdict != "no difference shown" else "no difference", style=style)
+
+
+def _money(decision: Decision, code: str) -> list[Text]:
+    money, holding = decision.evidence.money, decision.evidence.holding
+    lines = []
+    if money is not None:
+        month = money.per_month
+        if month is not None and month.value is not None:
+            word = "costs" if month.value >= 0 else "gains"
+            flip = -1.0 if month.value < 0 else 1.0
+            low, high = sorted((flip * (month.low or 0.0), flip * (month.high or 0.0)))
+            lines.append(
+                _text(
+                    f"Its outcomes {word} about {words.number(abs(month.value), 'money', code)} a month at "
+                    f"{money.volume_per_month:,.0f} cases, {words.range_words(low, high, 'money', code)}."
+                )
+            )
+        else:
+            lines.append(
+                _text(
+                    f"{words.number(money.per_case.value, 'money', code)} per case, {words.interval(money.per_case, code)}."
+                )
+            )
+        if money.break_even_note:
+            lines.append(_text(money.break_even_note))
+        lines += [_text(f"· {option}") for option in money.options]
+    if holding is not None and (money is not None):
+        lines.append(_text(holding.sentence))
+    return lines
+
+
+def _odd_slices(decision: Decision) -> list[Text]:
+    """Slices whose difference to the rest survives Benjamini-Hochberg, the strongest first."""
+    odd = [
+        part
+        for part in decision.evidence.slices
+        if part.p_value is not None
+        and part.p_value < 0.05
+        and part.gap is not None
+        and part.gap.value is not None
+        and part.metric not in ("latency_p95_ms", "run_cost")
+    ]
+    odd.sort(key=lambda part: part.p_value or 0.0)
+    return [_slice_line(part) for part in odd[:LISTED]]
+
+
+def _slice_line(part: SliceEstimate) -> Text:
+    gap = part.gap
+    value = words.number(part.estimate.value, part.estimate.unit)
+    line = Text(f"{words.visible(part.column)} = {words.cut(part.value, 30)}", style="bold")
+    line.append(f"  {words.visible(part.metric)} {value} of {part.estimate.n:,}", style="not bold")
+    if gap is not None and gap.low is not None and gap.high is not None:
+        line.append(
+            f", {words.signed(gap.value, gap.unit)} against the rest "
+            f"({words.signed(gap.low, gap.unit)} to {words.signed(gap.high, gap.unit)})",
+            style="not bold",
+        )
+    return line
+
+
+def _trust(decision: Decision) -> list[Text]:
+    evidence = decision.evidence
+    count = evidence.subject.denominator
+    lines = [
+        _text(
+            f"{count.planned:,} planned = {count.scored:,} scored + {count.failed:,} failed + "
+            f"{count.unscored:,} unscored"
+            + _reasons(count.failed_reasons, "failed")
+            + _reasons(count.unscored_reasons, "unscored")
+            + "."
+        )
+    ]
+    if decision.chance_all_pass is not None:
+        low, about, high = decision.chance_all_pass
+        lines.append(
+            _text(
+                f"If what was seen is the truth, a fresh sample of this size passes all blocking gates with a "
+                f"chance of about {about:.0%} ({low:.0%} to {high:.0%})."
+            )
+        )
+    sampling = {note for gate in decision.gates for note in gate.evidence.notes if "traffic" in note}
+    lines += [_text(note, "dim") for note in sorted(sampling)]
+    lines += [_text(note, "dim") for note in evidence.notes]
+    if decision.not_judged:
+        lines.append(_text(f"Not judged yet: {words.listed(decision.not_judged, 8)}.", "dim"))
+    return lines
+
+
+def _reasons(reasons: Any, word: str) -> str:
+    if not reasons:
+        return ""
+    named = [f"{words.cut(reason, 50)} ({count:,})" for reason, count in list(reasons.items())[:3]]
+    return f"; {word}: {', '.join(named)}"
+
+
+def print_comparison(comparison: Comparison) -> None:
+    """Print two systems side by side, newly failing cases first.
+
+    Args:
+        comparison: The comparison.
+    """
+    console = out()
+    console.print()
+    console.print(
+        _text(f" {comparison.subject} against {comparison.other} on {comparison.shared:,} shared rows", "bold")
+    )
+    console.print()
+    if comparison.broke is not None:
+        console.print(_section("Newly failing cases", Group(*_flips(comparison))))
+        if comparison.mid_p is not None:
+            console.print(
+                Padding(
+                    _text(
+                        f"McNemar mid-p {comparison.mid_p:.2g}: how surprising {comparison.fixed} against "
+                        f"{comparison.broke} would be if neither were better.",
+                        "dim",
+                    ),
+                    (0, 0, 1, 3),
+                )
+            )
+    console.print(_section("Metrics", _difference_table(comparison, "")))
+    worse = [part for part in comparison.slices if part.verdict == "worse"]
+    if worse:
+        lines = [_text(f"{p.column} = {p.value}: {_delta(p, '')}", "red") for p in worse]
+        console.print(_section("Slices that got worse (Holm)", Group(*lines)))
+    if comparison.money is not None and comparison.money.value is not None:
+        console.print(
+            _section(
+                "Money",
+                _text(f"{words.signed(comparison.money.value, 'money')} a month, {words.interval(comparison.money)}."),
+            )
+        )
+
+
+def pairs_of(values: Iterable[str], option: str) -> dict[str, str]:
+    """Return name=value options as a mapping.
+
+    Args:
+        values: Options as written.
+        option: The option's name, for messages.
+
+    Raises:
+        UsageError: If one has no "=".
+    """
+    from shipworthy.errors import UsageError
+
+    found = {}
+    for value in values:
+        name, equals, rest = value.partition("=")
+        if not equals or not name.strip():
+            raise UsageError(f"{option} {value!r} is no name=value.", fix=f"Write {option} NAME=VALUE.")
+        found[name.strip()] = rest.strip()
+    return found

@@ -1,0 +1,55 @@
+"""`shipworthy decide`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("decide", short_help="judge a system by the spec; the exit code is the verdict")
+@click.argument("subject", required=False)
+@click.option("--product", "folder", default=".", type=click.Path(path_type=Path), help="The product's folder.")
+@click.option("--guardrails-in-place", is_flag=True, help="Exit 0 instead of 4 for ship_with_guardrails.")
+@click.option("--html", type=click.Path(path_type=Path), help="Also write the HTML record here.")
+@click.option("--markdown", type=click.Path(path_type=Path), help="Also write Markdown for a pull request here.")
+@click.option("--junit", type=click.Path(path_type=Path), help="Also write JUnit XML here.")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole decision as JSON.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    subject: str | None,
+    folder: Path,
+    guardrails_in_place: bool,
+    html: Path | None,
+    markdown: Path | None,
+    junit: Path | None,
+    as_json: bool,
+) -> None:
+    """Judge SUBJECT (by default the candidate, else live) by the spec and write the decision down.
+
+    Recorded systems are entered on the way; a function must have been run before. The decision is immutable and
+    named by its content hash; deciding again on the same evidence changes nothing.
+
+    \b
+    Example:
+      shipworthy decide --html record.html --junit gates.xml
+    """
+    from shipworthy.api.product import open_product
+    from shipworthy.cli.console import RichProgress, print_decision, print_json, say
+    from shipworthy.cli.outputs import write_outputs
+    from shipworthy.records import Verdict, plain
+
+    decided = open_product(folder).decide(subject, progress=RichProgress())
+    write_outputs(decided.decision, decided.id, html=html, markdown=markdown, junit=junit)
+    if as_json:
+        print_json({"id": decided.id, "path": str(decided.path), "is_new": decided.is_new, **plain(decided.decision)})
+    else:
+        print_decision(decided.decision, decided.id, decided.path)
+        if not decided.is_new:
+            say("Nothing changed since this decision, so it still stands.")
+        say("See the record: shipworthy report")
+    verdict = decided.decision.verdict
+    if verdict is Verdict.ship_with_guardrails and guardrails_in_place:
+        ctx.exit(0)
+    ctx.exit(verdict.exit_code)
