@@ -555,14 +555,16 @@ class Reason:
     """One thing that forced the verdict, and what would change it.
 
     Args:
-        of: Gate id, outcome class, or "evidence".
+        of: Gate id, class of outcome, or "evidence".
         text: What forced it.
         change: What would change it.
+        kind: What `of` names.
     """
 
     of: str
     text: str
     change: str = ""
+    kind: Literal["gate", "outcome", "evidence"] = "gate"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from shipworthy import __version__
 from shipworthy.api.runs import Maker
 from shipworthy.decide.deciding import decide, normalised_rule
 from shipworthy.define.reading import SpecFile, read_spec, spec_from_text
-from shipworthy.define.spec import Gate, Spec, SystemUse
+from shipworthy.define.spec import Spec, SystemUse
 from shipworthy.errors import StoreError, UsageError, VerificationFailed, nearest
 from shipworthy.evaluate.progress import Progress, Silent
 from shipworthy.evidence.measuring import measure_evidence
@@ -127,7 +127,7 @@ class Product:
             evidence = self._evidence(maker, name, progress or Silent())
         previous = self._previous()
         decision = decide(
-            self.spec,
+            _judged_by(self.spec, name),
             evidence,
             spec_hash=self.file.hash,
             parents=_parents(self.file.hash, evidence),
@@ -190,7 +190,7 @@ class Product:
             changed = self._changed_since(kept.decision, maker.golden.version)
         looks = self._looks(evidence, before=kept.id)
         fresh = decide(
-            then.spec,
+            _judged_by(then.spec, kept.decision.evidence.role),
             replace(evidence, notes=kept.decision.evidence.notes),
             spec_hash=then.file.hash,
             parents=kept.decision.parents,
@@ -258,7 +258,8 @@ class Product:
         notes: list[str] = []
         invalid: list[str] = []
         for index, (other, use) in enumerate(systems.items()):
-            if other == name:
+            # What is live is never set against a candidate that nobody uses yet.
+            if other == name or (name == "live" and other == "candidate"):
                 continue
             try:
                 rows = self._rows_of_system(maker, other, use, f"rows_other_{index}", progress)
@@ -299,9 +300,15 @@ class Product:
         notes: list[str] | None = None,
         quiet: bool = False,
     ) -> Evidence:
-        spec = self.spec
-        if quiet:
-            spec = spec.model_copy(update={"gates": []})
+        spec = self.spec.model_copy(update={"gates": []}) if quiet else _judged_by(self.spec, role)
+        notes = [
+            *(notes or []),
+            *(
+                f"{gate.rule} compares {role} with itself and was left out."
+                for gate in self.spec.gates
+                if not quiet and gate not in spec.gates
+            ),
+        ]
         return measure_evidence(
             maker.connection,
             spec,
@@ -309,14 +316,10 @@ class Product:
             others,
             role=role,
             lineage=f"{self.spec.id}:{self.spec.golden.path}",
-            locate=self._where,
+            locate=self.file.where,
             invalid=invalid,
-            notes=notes or [],
+            notes=notes,
         )
-
-    def _where(self, gate: Gate) -> str:
-        index = next(i for i, known in enumerate(self.spec.gates) if known.id == gate.id)
-        return self.file.where("gates", index)
 
     def _recomputed(self, maker: Maker, kept: Evidence) -> Evidence:
         """Measure again exactly the runs a decision names."""
@@ -411,6 +414,18 @@ class Product:
                         f"{gate['rule']} became {now}."
                     )
         return list(notes.values())
+
+
+def _judged_by(spec: Spec, role: str) -> Spec:
+    """Return the spec without the gates that would compare a system with itself."""
+    gates = [
+        gate
+        for gate in spec.gates
+        if not (
+            gate.parsed.left.name in ("delta", "negative_flips") and str(gate.parsed.left.arguments[-1]) == role
+        )
+    ]
+    return spec.model_copy(update={"gates": gates}) if len(gates) < len(spec.gates) else spec
 
 
 def _parents(spec_hash: str, evidence: Evidence) -> dict[str, str]:

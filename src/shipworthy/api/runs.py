@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from shipworthy import __version__
-from shipworthy.define.rules import Rule
+from shipworthy.define.rules import Rule, parse_rule
 from shipworthy.define.spec import Spec, SystemUse
 from shipworthy.errors import StoreError
 from shipworthy.evaluate.progress import Progress
@@ -189,6 +189,9 @@ class Maker:
         rules: list[Rule] = [gate.parsed for gate in self.spec.gates]
         slices: set[str] = set()
         numbers: set[str] = set()
+        for metric in self.spec.metrics:
+            if metric.scorer is None:
+                numbers |= numbers_of(parse_rule(f"{metric.id} >= 0"))
         for gate, rule in zip(self.spec.gates, rules, strict=True):
             slices |= columns_of(rule) | {c.column for c in self.spec.population_of(gate).conditions}
             numbers |= numbers_of(rule)

@@ -70,7 +70,7 @@ def out() -> Console:
 
 def say(text: str) -> None:
     """Print one line for people on standard error, so that standard output stays the result."""
-    Console(stderr=True, highlight=False).print(Text(words.visible(text)), style="dim")
+    Console(stderr=True, highlight=False).print(Text(words.visible(text)), style="dim", soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
@@ -148,6 +148,7 @@ def print_decision(decision: Decision, decision_id: str = "", path: Path | None 
         ("Newly failing cases", _newly_failing(decision)),
         ("Around bad outcomes", _coverage(decision, code)),
         ("Must pass", _must_pass(decision)),
+        ("Measured", _measured(decision, code)),
         ("Against other systems", _against(decision, code)),
         ("Money", _money(decision, code)),
         ("Slices that differ", _odd_slices(decision)),
@@ -218,14 +219,14 @@ def _gate_sentence(gate: GateResult, code: str) -> Text:
 def _changes(decision: Decision) -> list[Text]:
     if decision.verdict in (Verdict.ship, Verdict.ship_with_guardrails):
         return []
-    gates = {gate.evidence.gate_id for gate in decision.gates}
+    rules = {gate.evidence.gate_id: gate.evidence.rule for gate in decision.gates}
     lines = []
     for reason in decision.forced_by[:6]:
-        line = Text("· ")
-        line.append(words.visible(words.outcome_words(reason.of) if reason.of not in gates else reason.of))
-        if reason.of not in gates:
-            line.append(f": {words.visible(reason.text)}")
-        line.append(f"  {words.visible(reason.change)}", style="dim")
+        about = rules.get(reason.of, reason.of) if reason.kind == "gate" else words.outcome_words(reason.of)
+        line = Text(f"{words.visible(about)}: ", style="bold")
+        if reason.kind == "evidence":
+            line = Text(f"{words.visible(reason.text)} ")
+        line.append(words.visible(reason.change), style="not bold")
         lines.append(line)
     return lines
 
@@ -276,8 +277,9 @@ def _cover_line(part: Coverage) -> Text:
     line = Text(f"{part.count:,} {words.outcome_words(part.outcome)}: ")
     if part.guardrails and part.catch is not None:
         line.append(
-            f"{words.listed(part.guardrails)} catches {words.number(part.catch.value, 'share')}, "
-            f"{words.interval(part.catch)}"
+            f"{words.listed(part.guardrails)} {'catches' if len(part.guardrails) == 1 else 'catch'} "
+            f"{words.number(part.catch.value, 'share')}, "
+            f"{words.range_words(part.catch.low, part.catch.high, 'share')} ({part.catch.n} tried)"
         )
         if part.slips_per_month is not None:
             line.append(f"; about {words.number(part.slips_per_month.value)} a month slip through")
@@ -285,7 +287,6 @@ def _cover_line(part: Coverage) -> Text:
         line.append(f"accepted: {words.visible(part.accepted)}")
     else:
         line.append("nothing stands around it", style="bold red")
-        line.append("  (name a guardrail with tried and caught, or an acceptance)", style="dim")
     return line
 
 
@@ -306,6 +307,25 @@ def _must_pass(decision: Decision) -> list[Text]:
     return [head, *lines]
 
 
+def _measured(decision: Decision, code: str) -> list[RenderableType]:
+    """Metrics that no comparison table shows already."""
+    compared = {part.metric for comparison in decision.evidence.comparisons for part in comparison.differences}
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    for part in decision.evidence.metrics:
+        if part.metric in compared or _is_dull(part.metric, part.estimate.value):
+            continue
+        estimate = part.estimate
+        value = words.number(estimate.value, estimate.unit, code)
+        span = words.range_words(estimate.low, estimate.high, estimate.unit, code)
+        note = span if estimate.unknown is None else f"unknown: {words.visible(estimate.unknown)}"
+        table.add_row(_text(part.metric), value, _text(note), _text(f"n {estimate.n:,}", "dim"))
+    return [table] if table.row_count else []
+
+
+def _is_dull(metric: str, value: float | None) -> bool:
+    return metric == "failed_share" and not value
+
+
 def _against(decision: Decision, code: str) -> list[RenderableType]:
     return [_difference_table(part, code) for part in decision.evidence.comparisons if part.differences]
 
@@ -315,6 +335,8 @@ def _difference_table(comparison: Comparison, code: str) -> RenderableType:
     for title in (f"against {words.visible(comparison.other)}", "this", comparison.other, "difference", ""):
         table.add_column(words.visible(title), justify="left" if title.startswith("against") else "right")
     for part in comparison.differences[:12]:
+        if _is_dull(part.metric, part.ours.value) and _is_dull(part.metric, part.theirs.value):
+            continue
         table.add_row(
             _text(part.metric),
             words.number(part.ours.value, part.ours.unit, code),
@@ -334,7 +356,8 @@ def _delta(part: Difference, code: str) -> str:
     value = words.signed(delta.value, delta.unit, code)
     if delta.low is None or delta.high is None:
         return value
-    return f"{value} ({words.signed(delta.low, delta.unit, code)} to {words.signed(delta.high, delta.unit, code)})"
+    low, high = (words.signed(end, delta.unit, code) for end in (delta.low, delta.high))
+    return f"{value} ({low.removesuffix(' points')} to {high.removesuffix(' points')})"
 
 
 def _verdict_word(part: Difference) -> Text:
@@ -348,7 +371,7 @@ def _money(decision: Decision, code: str) -> list[Text]:
     if money is not None:
         month = money.per_month
         if month is not None and month.value is not None:
-            word = "costs" if month.value >= 0 else "gains"
+            word = "cost" if month.value >= 0 else "gain"
             flip = -1.0 if month.value < 0 else 1.0
             low, high = sorted((flip * (month.low or 0.0), flip * (month.high or 0.0)))
             lines.append(
@@ -383,7 +406,10 @@ def _odd_slices(decision: Decision) -> list[Text]:
         and part.metric not in ("latency_p95_ms", "run_cost")
     ]
     odd.sort(key=lambda part: part.p_value or 0.0)
-    return [_slice_line(part) for part in odd[:LISTED]]
+    strongest: dict[tuple[str, str], SliceEstimate] = {}
+    for part in odd:
+        strongest.setdefault((part.column, part.value), part)
+    return [_slice_line(part) for part in list(strongest.values())[:LISTED]]
 
 
 def _slice_line(part: SliceEstimate) -> Text:
@@ -392,10 +418,9 @@ def _slice_line(part: SliceEstimate) -> Text:
     line = Text(f"{words.visible(part.column)} = {words.cut(part.value, 30)}", style="bold")
     line.append(f"  {words.visible(part.metric)} {value} of {part.estimate.n:,}", style="not bold")
     if gap is not None and gap.low is not None and gap.high is not None:
+        low, high = (words.signed(end, gap.unit).removesuffix(" points") for end in (gap.low, gap.high))
         line.append(
-            f", {words.signed(gap.value, gap.unit)} against the rest "
-            f"({words.signed(gap.low, gap.unit)} to {words.signed(gap.high, gap.unit)})",
-            style="not bold",
+            f", {words.signed(gap.value, gap.unit)} against the rest ({low} to {high})", style="not bold"
         )
     return line
 

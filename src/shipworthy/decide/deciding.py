@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from shipworthy.decide.gates import judge_gate
-from shipworthy.decide.record.words import number, outcome_words, range_words
-from shipworthy.decide.verdict import Situation, reach_verdict
+from shipworthy.decide.record.words import listed, number, outcome_words, plural, range_words
+from shipworthy.decide.verdict import Situation, all_met, reach_verdict
 from shipworthy.define.spec import Spec
 from shipworthy.records import (
     Coverage,
@@ -198,19 +198,20 @@ def _headline(
     if verdict is Verdict.invalid:
         return f"The evidence cannot be judged: {reasons[0].text}"
     if verdict in (Verdict.hold, Verdict.roll_back):
-        forcing = [reason for reason in reasons if any(reason.of == gate.evidence.gate_id for gate in gates)]
+        forcing = [reason for reason in reasons if reason.kind == "gate"]
         if not forcing:
-            bare = " and ".join(outcome_words(part.outcome) for part in coverage if not part.covered)
-            return f"All {met} blocking gates are met, but nothing stands around {bare} outcomes."
+            bare = listed(outcome_words(part.outcome) for part in coverage if not part.covered)
+            return f"{all_met(met)}, but nothing stands around {bare} outcomes."
         first = next(gate for gate in gates if gate.evidence.gate_id == forcing[0].of)
-        more = f", and {len(forcing) - 1} more" if len(forcing) > 1 else ""
+        others = len(forcing) - 1
+        more = f", nor {'is' if others == 1 else 'are'} {plural(others, 'other gate')}" if others else ""
         return f"{first.evidence.rule} is {first.status.words}{more}; {met} of {len(blocking)} blocking gates are met."
     if verdict is Verdict.ship_with_guardrails:
         names = sorted({name for part in coverage for name in part.guardrails})
-        return f"All {met} blocking gates are met; it ships only together with {' and '.join(names)}."
+        return f"{all_met(met)}; it ships only together with {listed(names)}."
     bad = [part for part in coverage if part.accepted]
     tail = " Bad outcomes that occurred are accepted by name." if bad else ""
-    return f"All {met} blocking gates are met on {evidence.subject.cases:,} cases.{tail}"
+    return f"{all_met(met)} on {evidence.subject.cases:,} cases.{tail}"
 
 
 def tried_note(gate: GateResult) -> str:

@@ -104,14 +104,22 @@ def _sentence(evidence: GateEvidence, status: GateStatus, currency: str) -> str:
     if evidence.metric == "failures":
         named = ", ".join(evidence.failing[:5]) + ("..." if len(evidence.failing) > 5 else "")
         return f"{int(estimate.value):,} of {estimate.n:,} cases fail" + (f": {named}." if named else ".")
-    seen = f"{value} of {estimate.n:,}" if unit == "share" else f"{value} over {estimate.n:,}"
-    if estimate.low is not None and estimate.high is not None:
-        seen += f", {range_words(estimate.low, estimate.high, unit, currency)}"
+    seen = f"{value} of {estimate.n:,}" if unit in ("share", "ms") else f"{value} over {estimate.n:,}"
     if status is GateStatus.met:
-        return f"{seen}: proven at {evidence.confidence:.0%} confidence."
+        return f"{seen}; {_bound_words(evidence, currency, proving=True)} at {evidence.confidence:.0%} confidence."
     if status is GateStatus.not_met:
-        return f"{seen}: proven to miss the bar."
-    return f"{seen}: not proven. {_what_settles(evidence)}"
+        return f"{seen}; {_bound_words(evidence, currency, proving=False)} at {evidence.confidence:.0%} confidence."
+    if estimate.low is not None or estimate.high is not None:
+        seen += f", {range_words(estimate.low, estimate.high, unit, currency)}"
+    return f"{seen}. {_what_settles(evidence)}".rstrip()
+
+
+def _bound_words(evidence: GateEvidence, currency: str, *, proving: bool) -> str:
+    """Say the bound that decided: the one toward the bar where it is met, the opposite one where it is not."""
+    from_below = (evidence.better == "at_least") == proving
+    bound = evidence.lower if from_below else evidence.upper
+    shown = number(bound, evidence.estimate.unit, currency, apart_from=evidence.bar)
+    return f"{'at least' if from_below else 'at most'} {shown}"
 
 
 def _what_settles(evidence: GateEvidence) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from shipworthy.decide.record.words import listed, number, outcome_words, range_words
 from shipworthy.records import Coverage, Evidence, GateResult, GateStatus, Reason, Verdict
 
-__all__ = ["ORDER", "Situation", "reach_verdict"]
+__all__ = ["ORDER", "Situation", "all_met", "reach_verdict"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def _roll_back(situation: Situation) -> list[Reason]:
 
 def _invalid(situation: Situation) -> list[Reason]:
     return [
-        Reason("evidence", text, "Repair the evidence and decide again.") for text in situation.evidence.invalid
+        Reason("evidence", text, "Repair the evidence and decide again.", "evidence") for text in situation.evidence.invalid
     ]
 
 
@@ -47,8 +48,9 @@ def _hold(situation: Situation) -> list[Reason]:
     reasons += [
         Reason(
             part.outcome,
-            f"{part.count:,} {part.outcome.replace('_', ' ')} outcomes occurred, and nothing stands around them.",
+            f"{_occurred(part)}, and nothing stands around {'it' if part.count == 1 else 'them'}.",
             "Name a guardrail with tried and caught, or an acceptance with reason and owner.",
+            "outcome",
         )
         for part in situation.coverage
         if not part.covered
@@ -58,7 +60,7 @@ def _hold(situation: Situation) -> list[Reason]:
 
 def _ship_with_guardrails(situation: Situation) -> list[Reason]:
     return [
-        Reason(part.outcome, _covered_by(part), "It ships only together with what stands around it.")
+        Reason(part.outcome, _covered_by(part), "It ships only together with what stands around it.", "outcome")
         for part in situation.coverage
         if part.guardrails
     ]
@@ -66,9 +68,9 @@ def _ship_with_guardrails(situation: Situation) -> list[Reason]:
 
 def _ship(situation: Situation) -> list[Reason]:
     met = situation.blocking(GateStatus.met)
-    reasons = [Reason("gates", f"All {len(met)} blocking gates are met.", "")]
+    reasons = [Reason("gates", f"{all_met(len(met))}.", "", "evidence")]
     reasons += [
-        Reason(part.outcome, f"{part.count:,} {part.outcome.replace('_', ' ')}: accepted, {part.accepted}", "")
+        Reason(part.outcome, f"{_occurred(part)}: accepted, {part.accepted}", "", "outcome")
         for part in situation.coverage
         if part.accepted
     ]
@@ -101,10 +103,28 @@ def reach_verdict(situation: Situation) -> tuple[Verdict, tuple[Reason, ...]]:
     raise AssertionError("shipping always has a reason")
 
 
+def all_met(blocking: int) -> str:
+    """Say that every blocking gate is met, as people count.
+
+    >>> all_met(1), all_met(2), all_met(5)
+    ('The blocking gate is met', 'Both blocking gates are met', 'All 5 blocking gates are met')
+    """
+    if blocking == 0:
+        return "No gate blocks"
+    if blocking == 1:
+        return "The blocking gate is met"
+    return f"{'Both' if blocking == 2 else f'All {blocking}'} blocking gates are met"
+
+
+def _occurred(part: Coverage) -> str:
+    words = outcome_words(part.outcome)
+    return f"{part.count:,} {words} {'outcome' if part.count == 1 else 'outcomes'} occurred"
+
+
 def _gate_reason(gate: GateResult) -> Reason:
     changes = {
         GateStatus.not_met: "A better system, or another bar, recorded as moved.",
-        GateStatus.not_proven: "More cases, or a better system.",
+        GateStatus.not_proven: _more_cases(gate),
         GateStatus.not_measured: "Supply what is missing.",
         GateStatus.met: "",
     }
@@ -113,13 +133,19 @@ def _gate_reason(gate: GateResult) -> Reason:
     )
 
 
+def _more_cases(gate: GateResult) -> str:
+    evidence = gate.evidence
+    if evidence.cases_even is None or evidence.cases_80 is None:
+        return "A better system: what was seen does not reach the bar."
+    even, likely = (max(cases - evidence.estimate.n, 0) for cases in (evidence.cases_even, evidence.cases_80))
+    return f"{even:,} more cases for an even chance of proof, {likely:,} for 80%; or a better system."
+
+
 def _covered_by(part: Coverage) -> str:
-    names = ", ".join(part.guardrails)
-    catch = part.catch
+    names, catch = listed(part.guardrails), part.catch
     if catch is None or catch.value is None:
-        return f"{part.count:,} {part.outcome.replace('_', ' ')} outcomes, stopped by {names}."
-    span = f" ({catch.low:.0%} to {catch.high:.0%})" if catch.low is not None and catch.high is not None else ""
+        return f"{_occurred(part)}, stopped by {names}."
     return (
-        f"{part.count:,} {part.outcome.replace('_', ' ')} outcomes, stopped by {names}, "
-        f"which caught {catch.value:.0%}{span} of {catch.n}."
+        f"{_occurred(part)}, stopped by {names}, which caught {number(catch.value, 'share')} of {catch.n} tried "
+        f"({range_words(catch.low, catch.high, 'share')})."
     )

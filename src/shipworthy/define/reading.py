@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from shipworthy.define.rules import Condition, parse_condition_text
+from shipworthy.define.rules import Condition, parse_condition_text, parse_rule
 from shipworthy.define.spec import OUTCOMES_BY_KIND, Spec
 from shipworthy.errors import RuleError, SpecError, nearest
 
@@ -99,6 +99,7 @@ def spec_from_text(text: str, path: Path) -> SpecFile:
     except ValidationError as error:
         raise _explain(error, data, path, lines) from None
     _check_rules(spec, path, lines)
+    _check_metrics(spec, path, lines)
     _check_references(spec, path, lines)
     return SpecFile(spec, path, text, lines)
 
@@ -169,8 +170,12 @@ def _where(path: Path, lines: Mapping[tuple[str | int, ...], int], keys: tuple[s
 
 def _explain(error: ValidationError, data: Any, path: Path, lines: Mapping[Any, int]) -> SpecError:
     """Turn the first of pydantic's findings into one sentence a person can act on."""
-    found = min(error.errors(include_url=False), key=lambda e: (e["type"] != "extra_forbidden", len(e["loc"])))
-    keys = tuple(part for part in found["loc"] if not (isinstance(part, str) and part.startswith("function-")))
+    found = min(
+        error.errors(include_url=False), key=lambda e: (e["type"] != "extra_forbidden", len(e["loc"]))
+    )
+    keys = tuple(
+        part for part in found["loc"] if not (isinstance(part, str) and part.startswith("function-"))
+    )
     keys = _real_keys(keys, data)
     where = _where(path, lines, keys)
     name = ".".join(str(key) for key in keys)
@@ -269,6 +274,21 @@ def _check_rules(spec: Spec, path: Path, lines: Mapping[Any, int]) -> None:
             if call is not None:
                 strata += [c for c in call.population.conditions if c.column == "stratum"]
         _check_strata(spec, strata, where)
+
+
+def _check_metrics(spec: Spec, path: Path, lines: Mapping[Any, int]) -> None:
+    """Refuse a metric that does not read as one, such as `recall >= 0.9` or two words."""
+    for index, metric in enumerate(spec.metrics):
+        try:
+            rule = parse_rule(f"{metric.id} >= 0")
+        except RuleError:
+            rule = None
+        if rule is None or rule.right is not None or str(rule.left) != metric.id.strip():
+            raise SpecError(
+                f"{metric.id!r} is no metric.",
+                where=_where(path, lines, ("metrics", index)),
+                fix="Write a name such as recall, ndcg@10 or mean(reward); bars belong under gates.",
+            )
 
 
 def _check_strata(spec: Spec, conditions: list[Condition], where: str) -> None:

@@ -155,7 +155,9 @@ class Golden(Part):
     grades: dict[str, Literal["good", "poor", "harmful"]] = Field(
         default_factory=dict, description="Foreign grade -> good, poor or harmful."
     )
-    version: str | None = Field(None, description="Expected content hash (sha256:...); a mismatch is invalid.")
+    version: str | None = Field(
+        None, description="Expected content hash (sha256:...); a mismatch is invalid."
+    )
     created: Any = Field(None, description="When the set was made (level launch).")
     holdout: Any = Field(None, description="random, time or group (level launch).")
     confirm: Any = Field(None, description="A confirmation set, used once (level launch).")
@@ -189,7 +191,9 @@ class SystemUse(Part):
 
     recorded: str | None = Field(None, description="File with its outputs or predictions.")
     where: dict[str, Any] = Field(default_factory=dict, description="Keep only rows with these values.")
-    columns: dict[str, str] = Field(default_factory=dict, description="Columns that differ from the golden set's.")
+    columns: dict[str, str] = Field(
+        default_factory=dict, description="Columns that differ from the golden set's."
+    )
     function: str | None = Field(None, description="module:name, called once per case (or per batch).")
     batch: int = Field(1, ge=1, description="Cases per call; above 1 the function takes and gives a list.")
     concurrency: int = Field(8, ge=1, le=10_000, description="Calls in flight (async) or threads (plain).")
@@ -413,7 +417,9 @@ class Spec(Part):
     def not_judged(self) -> tuple[str, ...]:
         """Return the keys that are present but belong to a level that is not judged yet, by dotted name."""
         later = [name for name in LATER_KEYS if getattr(self, name) is not None]
-        later += [f"golden.{name}" for name in ("created", "holdout", "confirm") if getattr(self.golden, name)]
+        later += [
+            f"golden.{name}" for name in ("created", "holdout", "confirm") if getattr(self.golden, name)
+        ]
         if self.costs is not None and self.costs.by_group is not None:
             later.append("costs.by_group")
         later += [f"gates.{gate.id}.waiver" for gate in self.gates if gate.waiver is not None]

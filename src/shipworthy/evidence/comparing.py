@@ -129,7 +129,9 @@ def compare(
         same_golden=same,
         fixed=fixed,
         broke=broke,
-        mid_p=mcnemar_mid_p(fixed, broke) if fixed is not None and broke is not None and fixed + broke else None,
+        mid_p=mcnemar_mid_p(fixed, broke)
+        if fixed is not None and broke is not None and fixed + broke
+        else None,
         newly_failing=_changes(connection, subject, other, pairs, f"ok = 0 AND other_ok = 1 AND {condition}")
         if broke
         else (),
@@ -145,9 +147,7 @@ def compare(
 
 def _note(same: bool, subject: RunRows, other: RunRows, shared: int) -> str:
     if not same:
-        return (
-            f"The two ran on different golden versions; only the {shared:,} cases that both hold are compared."
-        )
+        return f"The two ran on different golden versions; only the {shared:,} cases that both hold are compared."
     if shared < min(subject.profile.rows, other.profile.rows):
         return f"{shared:,} of {subject.profile.rows:,} rows could be paired."
     return ""

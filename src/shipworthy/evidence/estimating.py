@@ -86,7 +86,9 @@ def measure(metric: Metric, table: Table, code: int | None, profile: RowsProfile
     return measure_arrays(metric, counts, sums, profile)
 
 
-def measure_arrays(metric: Metric, counts: Floats, sums: tuple[Floats, ...], profile: RowsProfile) -> Measured:
+def measure_arrays(
+    metric: Metric, counts: Floats, sums: tuple[Floats, ...], profile: RowsProfile
+) -> Measured:
     """Measure a metric on dense arrays (groups, *sizes)."""
     clustered = is_clustered(metric, profile) and counts.shape[0] > 1
     confidence = metric.confidence(counts, sums, clustered)

@@ -72,7 +72,9 @@ class Frame:
         """The predicted class, by code; failed rows are in the slot for NULL."""
         failed = self.column("failed_reason")
         code = self._class_code(self.prefix + "prediction")
-        return Key(f"{self.prefix}prediction", f"CASE WHEN {failed} IS NULL THEN {code} END", self.class_count)
+        return Key(
+            f"{self.prefix}prediction", f"CASE WHEN {failed} IS NULL THEN {code} END", self.class_count
+        )
 
     @property
     def class_count(self) -> int:

@@ -259,12 +259,14 @@ def _other_system(rule: Rule, setting: Setting) -> str:
 def _plan_delta(gate: Gate, rule: Rule, setting: Setting) -> GatePlan:
     inner = rule.left.arguments[0] if rule.left.arguments else None
     if not isinstance(inner, Call) or len(rule.left.arguments) != 2:
-        raise UsageError(
-            "delta needs a metric and a system, as in delta(accuracy, live).", fix="Write both."
-        )
+        raise UsageError("delta needs a metric and a system, as in delta(accuracy, live).", fix="Write both.")
     other = _other_system(rule, setting)
     call = Call(
-        inner.name, inner.arguments, inner.named, rule.left.population.joined(inner.population), inner.position
+        inner.name,
+        inner.arguments,
+        inner.named,
+        rule.left.population.joined(inner.population),
+        inner.position,
     )
     population = _population(gate, call, setting.spec)
     split = population_split(population, setting.columns)
@@ -331,7 +333,9 @@ def _plan_failures(gate: Gate, rule: Rule, setting: Setting) -> GatePlan:
         unscored = _count_unscored(answers[SUBJECT][lost])
         if not n:
             return _unknown(gate, rule, "failures", _words(population), "no row is scored", "number")
-        estimate = Estimate(float(failing), float(failing), float(failing), n, "cases", "counted, no interval")
+        estimate = Estimate(
+            float(failing), float(failing), float(failing), n, "cases", "counted, no interval"
+        )
         return GateEvidence(
             gate_id=gate.id,
             rule=rule.text,
@@ -484,7 +488,7 @@ def _compare_groups(
         parts=tuple(parts),
     )
     if silent and rule.at_least:
-            evidence = replace(evidence, lower=None)
+        evidence = replace(evidence, lower=None)
     sized = _sized(evidence, differences[decisive], n, rule, gate)
     return _with_notes(sized, tuple(notes) + _sampling_notes(setting.spec, Population()))
 
@@ -579,9 +583,7 @@ def _from_confidence(
     return _sized(evidence, confidence, n, rule, gate)
 
 
-def _sized(
-    evidence: GateEvidence, confidence: Confidence, n: int, rule: Rule, gate: Gate
-) -> GateEvidence:
+def _sized(evidence: GateEvidence, confidence: Confidence, n: int, rule: Rule, gate: Gate) -> GateEvidence:
     """Add how many cases would settle it if the observed value is the truth."""
     value, bar = confidence.value, rule.bar
     direction = _direction(rule)
@@ -634,7 +636,9 @@ def _with_parts(evidence: GateEvidence, parts: tuple[GroupPart, ...]) -> GateEvi
 def _size_notes(measured: Measured) -> tuple[str, ...]:
     if measured.n >= measured.metric.smallest_n:
         return ()
-    return (f"Only {measured.n} {_units(measured.metric)}: below {measured.metric.smallest_n} its interval says little.",)
+    return (
+        f"Only {measured.n} {_units(measured.metric)}: below {measured.metric.smallest_n} its interval says little.",
+    )
 
 
 def _units(metric: Metric) -> str:
@@ -654,5 +658,3 @@ def _sampling_notes(spec: Spec, population: Population) -> tuple[str, ...]:
             "the bound speaks of your traffic only if they are a random sample of it.",
         )
     return ()
-
-

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import duckdb
@@ -39,6 +40,8 @@ from shipworthy.tables.pairs import pair_rows
 from shipworthy.tables.totals import Ask, Split, Table, Total, read_totals
 
 __all__ = ["frame_of", "measure_evidence"]
+
+Locate = Callable[[str, int], str]
 
 MOST_SLICES = 40
 LISTED_EXAMPLES = 3
@@ -113,7 +116,7 @@ def measure_evidence(
     *,
     role: str,
     lineage: str,
-    locate: Callable[[Gate], str] = lambda _gate: "",
+    locate: Locate = lambda _key, _index: "",
     invalid: Sequence[str] = (),
     notes: Sequence[str] = (),
 ) -> Evidence:
@@ -126,7 +129,7 @@ def measure_evidence(
         others: Live and the baselines, where there are runs of them.
         role: Role of the subject.
         lineage: Name under which looks and candidates are counted.
-        locate: Gate -> file and line, for messages.
+        locate: Key and index -> file and line, for messages.
         invalid: Reasons already known why the evidence cannot be judged.
         notes: Sentences about the evidence as a whole.
 
@@ -194,23 +197,21 @@ def _plan(
     frame: Frame,
     subject: RunRows,
     others: Sequence[RunRows],
-    locate: Callable[[Gate], str],
+    locate: Locate,
 ) -> _Plan:
     columns = subject.profile.columns
 
     def values_of(column: str, condition: str) -> list[str]:
         filtered = f"(SELECT * FROM {subject.table} WHERE {condition})"
-        return [
-            value for value, _n in distinct_values(connection, filtered, quote(column), MOST_SLICES + 1)
-        ]
+        return [value for value, _n in distinct_values(connection, filtered, quote(column), MOST_SLICES + 1)]
 
     population = spec.default_population()
     if "stratum" not in columns:
         population = parse_rule("accuracy >= 0").left.population
     condition = population_sql(population, columns)
     setting = Setting(spec, frame, {other.name: other.profile for other in others}, values_of)
-    gates = tuple(_planned(gate, setting, locate) for gate in spec.gates)
-    shown, silent = _metrics_to_show(spec, frame)
+    gates = tuple(_planned(gate, setting, locate("gates", index)) for index, gate in enumerate(spec.gates))
+    shown, silent = _metrics_to_show(spec, frame, locate)
     slices = tuple(
         group_split(column, tuple(values_of(column, condition)[:MOST_SLICES]), condition)
         for column in spec.slices
@@ -230,14 +231,18 @@ def _plan(
     )
 
 
-def _planned(gate: Gate, setting: Setting, locate: Callable[[Gate], str]) -> GatePlan:
-    try:
+def _planned(gate: Gate, setting: Setting, where: str) -> GatePlan:
+    with _located(where):
         return plan_gate(gate, setting)
+
+
+@contextmanager
+def _located(where: str) -> Iterator[None]:
+    """Add file and line to an error about a name in the spec."""
+    try:
+        yield
     except UsageError as error:
-        where = locate(gate)
-        if not where:
-            raise
-        raise type(error)(error.what, where=where, fix=error.fix) from None
+        raise type(error)(error.what, where=error.where or where, fix=error.fix) from None
 
 
 def _call(name: str) -> Call:
@@ -252,7 +257,7 @@ def _maybe(name: str, frame: Frame) -> Metric | None:
 
 
 def _metrics_to_show(
-    spec: Spec, frame: Frame
+    spec: Spec, frame: Frame, locate: Locate
 ) -> tuple[tuple[tuple[str, Metric], ...], tuple[tuple[str, str], ...]]:
     """Return the metrics of the gates, of the spec, and of the kind, each once, and those that stay silent."""
     wanted: dict[str, bool] = {}
@@ -269,9 +274,11 @@ def _metrics_to_show(
     for name in ALWAYS_SHOWN:
         wanted.setdefault(name, False)
     shown, silent = [], []
+    lines = {metric.id: locate("metrics", index) for index, metric in enumerate(spec.metrics)}
     for name, asked in wanted.items():
         try:
-            shown.append((name, bind(_call(name), frame)))
+            with _located(lines.get(name, "")):
+                shown.append((name, bind(_call(name), frame)))
         except Unmeasurable as error:
             if asked:
                 silent.append((name, str(error)))
@@ -324,7 +331,9 @@ def _slices(plan: _Plan, answers: Answers, frame: Frame) -> tuple[SliceEstimate,
             table = answers[SUBJECT][Ask(metric.total, split)]
             for code, value in enumerate(split.labels):
                 gap, p_value = _gap_to_rest(metric, table, code, frame)
-                found.append(SliceEstimate(split.name, value, name, _estimate(metric, table, code, frame), gap))
+                found.append(
+                    SliceEstimate(split.name, value, name, _estimate(metric, table, code, frame), gap)
+                )
                 raw.append(p_value)
     tested = [index for index, p_value in enumerate(raw) if p_value is not None]
     adjusted = benjamini_hochberg([raw[index] or 0.0 for index in tested]) if tested else []
@@ -434,7 +443,9 @@ def _invalid(spec: Spec, subject: RunRows) -> list[str]:
     profile = subject.profile
     reasons = []
     if profile.rows and profile.unscored / profile.rows > spec.golden.max_unscored:
-        top = ", ".join(f"{reason} ({count:,})" for reason, count in list(profile.unscored_reasons.items())[:3])
+        top = ", ".join(
+            f"{reason} ({count:,})" for reason, count in list(profile.unscored_reasons.items())[:3]
+        )
         reasons.append(
             f"{profile.unscored:,} of {profile.rows:,} rows are unscored ({profile.unscored / profile.rows:.1%}), "
             f"more than the tolerated {spec.golden.max_unscored:.1%}: {top}."
@@ -468,5 +479,3 @@ def _notes(spec: Spec, subject: RunRows, plan: _Plan) -> list[str]:
     if plan.silent:
         notes += [f"{name} is not measured: {reason}." for name, reason in plan.silent]
     return notes
-
-

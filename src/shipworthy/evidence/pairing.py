@@ -157,12 +157,14 @@ class PairedMetric:
         rank = counts.ndim - 1
         ours_among = _spread(self.ours.among, ours_axes, rank)
         theirs_among = _spread(self.theirs.among, theirs_axes, rank)
-        held = np.broadcast_to(counts.sum(axis=0) > 0, np.broadcast_shapes(counts.shape[1:]))
+        held = counts.sum(axis=0) > 0
         both = np.broadcast_to(ours_among, held.shape), np.broadcast_to(theirs_among, held.shape)
-        if (both[0] != both[1]).any():
+        if (both[0] != both[1])[held].any():
             return None
-        difference = _spread(self.ours.values, ours_axes, rank) - _spread(self.theirs.values, theirs_axes, rank)
-        return np.broadcast_to(difference, held.shape), both[0]
+        difference = _spread(self.ours.values, ours_axes, rank) - _spread(
+            self.theirs.values, theirs_axes, rank
+        )
+        return np.broadcast_to(difference, held.shape), both[0] & both[1]
 
     def _delta_of_cells(
         self, counts: Floats, values: Floats, among: Floats
@@ -194,7 +196,13 @@ class PairedMetric:
     ) -> Confidence:
         whole = counts.sum(axis=0)
         mean = CellMean(
-            self.ours.name, self.ours.unit, self.ours.better, self.joint or self.ours.total, values, among, spread
+            self.ours.name,
+            self.ours.unit,
+            self.ours.better,
+            self.joint or self.ours.total,
+            values,
+            among,
+            spread,
         )
         _value, error, _groups = jackknife(mean, counts, ())
         naive = CountTableMean(whole[among], values[among], spread)
@@ -211,7 +219,8 @@ class PairedMetric:
 
         def difference(tables: Floats) -> Floats:
             return np.asarray(
-                self.ours.value(tables.sum(axis=our_rest), ()) - self.theirs.value(tables.sum(axis=their_rest), ())
+                self.ours.value(tables.sum(axis=our_rest), ())
+                - self.theirs.value(tables.sum(axis=their_rest), ())
             )
 
         if self.profile.clustered and counts.shape[0] > 1:

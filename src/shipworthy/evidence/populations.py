@@ -49,9 +49,7 @@ def population_sql(population: Population, columns: tuple[str, ...]) -> str:
     Raises:
         UsageError: If a column is missing, or a value compared by size is no number.
     """
-    return (
-        " AND ".join(condition_sql(condition, columns) for condition in population.conditions) or "true"
-    )
+    return " AND ".join(condition_sql(condition, columns) for condition in population.conditions) or "true"
 
 
 def condition_sql(condition: Condition, columns: tuple[str, ...]) -> str:

@@ -95,7 +95,9 @@ def _against_none(costs: Costs, measured: Measured, base_rate: float | None) -> 
     """Return cost per month of never flagging anything, less ours: what the model is worth."""
     if base_rate is None or costs.volume_per_month is None:
         return None
-    idle = base_rate * (costs.of("false_negative") or 0.0) + (1 - base_rate) * (costs.of("true_negative") or 0.0)
+    idle = base_rate * (costs.of("false_negative") or 0.0) + (1 - base_rate) * (
+        costs.of("true_negative") or 0.0
+    )
     volume = costs.volume_per_month
     return estimate_of(Affine(measured.confidence, -volume, volume * idle), "money", measured.n)
 
@@ -149,7 +151,9 @@ def _review_option(costs: Costs, flags: float, false_flags: float, alarm: float)
 
 def _no_ship_option(sign: str, against: Estimate) -> str:
     value, low, high = against.value or 0.0, against.low, against.high
-    span = f" (between {sign} {low:,.0f} and {sign} {high:,.0f})" if low is not None and high is not None else ""
+    span = (
+        f" (between {sign} {low:,.0f} and {sign} {high:,.0f})" if low is not None and high is not None else ""
+    )
     word = "forgoes" if value >= 0 else "saves"
     return f"Do not ship: {word} {sign} {abs(value):,.0f} a month against flagging nothing{span}."
 
@@ -186,10 +190,14 @@ def holding_cost(delta: Estimate | None, costs: Costs | None, other: str | None)
 def _holding_sentence(saved: Estimate, currency: str) -> str:
     value, low, high = saved.value or 0.0, saved.low, saved.high
     span = (
-        f", between {currency} {low:,.0f} and {currency} {high:,.0f}" if low is not None and high is not None else ""
+        f", between {currency} {low:,.0f} and {currency} {high:,.0f}"
+        if low is not None and high is not None
+        else ""
     )
     if low is not None and high is not None and low <= 0 <= high:
-        return f"Holding costs about {currency} {value:,.0f} a month against live{span}: no difference is shown."
+        return (
+            f"Holding costs about {currency} {value:,.0f} a month against live{span}: no difference is shown."
+        )
     if value > 0:
         return f"Each month of holding costs about {currency} {value:,.0f} against live{span}."
     return f"Holding saves about {currency} {-value:,.0f} a month: live is cheaper{span}."

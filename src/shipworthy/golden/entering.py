@@ -50,7 +50,10 @@ class GoldenFile:
         if column is None:
             return None
         return TextSource(
-            f"(SELECT * FROM {self.file.relation} WHERE {self.condition})", self.case_id, self.file.text(column)
+            f"(SELECT * FROM {self.file.relation} WHERE {self.condition})",
+            self.case_id,
+            self.file.text(column),
+            path=str(self.file.path),
         )
 
     def cases(self, connection: duckdb.DuckDBPyConnection) -> Iterator[Case]:
@@ -156,7 +159,7 @@ class Answers:
             if text is not None:
                 repeat = locate(self.file, "repeat", self.mapping) or "0"
                 relation = f"(SELECT * FROM {self.file.relation} WHERE {self.condition})"
-                return TextSource(relation, self.case_id, text, repeat)
+                return TextSource(relation, self.case_id, text, repeat, str(self.file.path))
         return None
 
 
@@ -284,7 +287,9 @@ def _answers_relation(
     if scored is None:
         if answers is None:
             raise ValueError("rows need a recorded file or scored answers")
-        columns = ", ".join([f"{answers.case_id} AS case_id", *(f"{sql} AS {quote(n)}" for n, sql in found.items())])
+        columns = ", ".join(
+            [f"{answers.case_id} AS case_id", *(f"{sql} AS {quote(n)}" for n, sql in found.items())]
+        )
         return f"SELECT {columns} FROM {answers.file.relation} WHERE {answers.condition}", tuple(found)
     own = ["prediction", "predicted_score", "latency_ms", "run_cost", "failed_reason", "unscored_reason"]
     own += [*scorers, *(["grade"] if grading else [])]
@@ -318,7 +323,9 @@ def _golden_relation(
         text = locate(golden.file, name, golden.golden.columns)
         if text is not None:
             found[name] = text
-    columns = ", ".join([f"{golden.case_id} AS case_id", *(f"{sql} AS {quote(n)}" for n, sql in found.items())])
+    columns = ", ".join(
+        [f"{golden.case_id} AS case_id", *(f"{sql} AS {quote(n)}" for n, sql in found.items())]
+    )
     select = f"SELECT {columns} FROM {golden.file.relation} WHERE {golden.condition}"
     if "repeat" in golden.golden.columns and locate(golden.file, "repeat", golden.golden.columns) is not None:
         # A golden file that lists every repeat still holds each case once.

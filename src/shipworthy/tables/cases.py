@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 
 from shipworthy.errors import InputError
-from shipworthy.tables.duck import ForeignFile, quote, text_literal, translated
+from shipworthy.tables.duck import ForeignFile, path_literal, quote, text_literal, translated
 
 __all__ = ["check_ids", "read_answers", "read_cases", "scored_relation"]
 
@@ -47,10 +47,13 @@ def read_cases(
                 if row[0] in seen:
                     continue
                 seen.add(row[0])
-                yield str(row[0]), {
-                    name: json.loads(value) if file.is_json and value is not None else value
-                    for name, value in zip(names, row[1:], strict=True)
-                }
+                yield (
+                    str(row[0]),
+                    {
+                        name: json.loads(value) if file.is_json and value is not None else value
+                        for name, value in zip(names, row[1:], strict=True)
+                    },
+                )
 
 
 def check_ids(connection: duckdb.DuckDBPyConnection, file: ForeignFile, case_id: str, condition: str) -> None:
@@ -116,6 +119,6 @@ def scored_relation(path: Path, columns: tuple[str, ...]) -> str:
     """
     typed = ", ".join(f"{text_literal(name)}: 'VARCHAR'" for name in columns)
     return (
-        f"SELECT * FROM read_json({text_literal(str(path))}, format='newline_delimited', "
+        f"SELECT * FROM read_json({path_literal(path)}, format='newline_delimited', hive_partitioning=false, "
         f"columns={{{typed}}}, maximum_object_size=268435456)"
     )

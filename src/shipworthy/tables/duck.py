@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,12 +16,27 @@ from numpy.typing import NDArray
 
 from shipworthy.errors import InputError, ShipworthyError
 
-__all__ = ["ROW_NUMBER", "Column", "ForeignFile", "connect", "fetch_columns", "open_file", "quote", "text_literal"]
+__all__ = [
+    "ROW_NUMBER",
+    "Column",
+    "ForeignFile",
+    "connect",
+    "fetch_columns",
+    "open_file",
+    "path_literal",
+    "quote",
+    "text_literal",
+    "translated",
+]
 
 #: The column that stands in for ids in a file that has none.
 ROW_NUMBER = "#row"
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
+
+#: Longest line of a CSV file and longest JSON object, in bytes.
+LONGEST_ROW = 268_435_456
+DELIMITERS = ",;\t|"
 
 
 def connect() -> duckdb.DuckDBPyConnection:
@@ -52,6 +69,15 @@ def text_literal(value: str) -> str:
     "'it''s'"
     """
     return "'" + value.replace("'", "''") + "'"
+
+
+def path_literal(path: Path | str) -> str:
+    """Return a path as an SQL literal that names this one file, whatever brackets and stars are in it.
+
+    >>> path_literal("answers[1].csv")
+    "'answers[[]1].csv'"
+    """
+    return text_literal(re.sub(r"([\[*?])", r"[\1]", str(path)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +161,7 @@ def _one_spelling(raw: str) -> str:
     return f"CASE WHEN {raw} SIMILAR TO '-?[0-9]+\\.0+' THEN split_part({raw}, '.', 1) ELSE {raw} END"
 
 
-def open_file(
-    connection: duckdb.DuckDBPyConnection, path: Path, *, number_rows: bool = False
-) -> ForeignFile:
+def open_file(connection: duckdb.DuckDBPyConnection, path: Path, *, number_rows: bool = False) -> ForeignFile:
     """Return a CSV, JSONL, JSON or Parquet file as a relation.
 
     Args:
@@ -169,6 +193,8 @@ def open_file(
     with translated(path):
         described = connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
     columns = tuple(Column(str(row[0]), str(row[1])) for row in described)
+    if is_json:
+        _check_objects(columns, path)
     if number_rows:
         relation = f"(SELECT *, row_number() OVER () AS {quote(ROW_NUMBER)} FROM {relation})"
         columns = (*columns, Column(ROW_NUMBER, "BIGINT"))
@@ -176,19 +202,93 @@ def open_file(
 
 
 def _relation(path: Path, suffix: str) -> tuple[str, bool]:
-    name = text_literal(str(path))
+    name = path_literal(path)
     if suffix == ".parquet":
-        return f"read_parquet({name})", False
+        return f"read_parquet({name}, hive_partitioning=false)", False
     if suffix in (".csv", ".tsv"):
-        # Everything as text: "007" stays an id, and one spelling is chosen by us and not by a sniffer.
-        delimiter = ", delim='\t'" if suffix == ".tsv" else ""
-        return f"read_csv({name}, header=true, all_varchar=true, sample_size=-1{delimiter})", False
+        return _csv_relation(path, name, suffix), False
+    if suffix == ".json":
+        _check_closed(path)
     shape = "auto" if suffix == ".json" else "newline_delimited"
     return (
-        f"read_json({name}, format='{shape}', maximum_depth=1, sample_size=-1, "
-        "maximum_object_size=268435456)",
+        f"read_json({name}, format='{shape}', maximum_depth=1, sample_size=-1, hive_partitioning=false, "
+        f"map_inference_threshold=-1, maximum_object_size={LONGEST_ROW})",
         True,
     )
+
+
+def _csv_relation(path: Path, name: str, suffix: str) -> str:
+    """Return SQL that reads a CSV file by fixed rules and every cell as text.
+
+    Nothing is sniffed but the delimiter: a sniffer takes '#' for a comment, an apostrophe for a quote, or the
+    first row for the header, and cases are gone without a word. "007" stays an id.
+    """
+    delimiter, names = _header(path, suffix)
+    columns = ", ".join(f"{text_literal(column)}: 'VARCHAR'" for column in names)
+    return (
+        f"read_csv({name}, auto_detect=false, header=true, delim={text_literal(delimiter)}, quote='\"', "
+        f"escape='\"', comment='', skip=0, columns={{{columns}}}, hive_partitioning=false, "
+        f"max_line_size={LONGEST_ROW})"
+    )
+
+
+def _header(path: Path, suffix: str) -> tuple[str, list[str]]:
+    """Return the delimiter and the column names of a CSV file.
+
+    Raises:
+        InputError: If the first line names no columns, or one twice.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            # A quoted name may run over a line end.
+            first = file.readline()
+            while first.count('"') % 2 and (more := file.readline()):
+                first += more
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"The file is not UTF-8 text (byte {error.start}).", where=str(path), fix="Save it as UTF-8."
+        ) from None
+    line = first.rstrip("\r\n").split("\r")[0]
+    if not line.strip():
+        raise InputError("The first line is empty.", where=f"{path}:1", fix="It must name the columns.")
+    csv.field_size_limit(LONGEST_ROW)
+    choices = "\t" if suffix == ".tsv" else DELIMITERS
+    split = {mark: next(csv.reader([line], delimiter=mark)) for mark in choices}
+    delimiter = max(split, key=lambda mark: len(split[mark]))
+    names = [name.strip() or f"column{index}" for index, name in enumerate(split[delimiter])]
+    seen: dict[str, str] = {}
+    for name in names:
+        if name.lower() in seen:
+            raise InputError(
+                f"Two columns are called {name!r}."
+                if seen[name.lower()] == name
+                else f"The columns {seen[name.lower()]!r} and {name!r} differ only in case.",
+                where=f"{path}:1",
+                fix="Give one of them another name.",
+            )
+        seen[name.lower()] = name
+    return delimiter, names
+
+
+def _check_closed(path: Path) -> None:
+    """Refuse a JSON array that stops before its end: the engine would read what is there."""
+    with path.open("rb") as file:
+        first = file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+        file.seek(max(0, path.stat().st_size - 4096))
+        last = file.read().rstrip()[-1:]
+    if first == b"[" and last != b"]":
+        raise InputError(
+            "The JSON array does not end.", where=str(path), fix="The file is cut off; copy it again."
+        )
+
+
+def _check_objects(columns: tuple[Column, ...], path: Path) -> None:
+    if len(columns) == 1 and columns[0].name == "json" and columns[0].type != "JSON":
+        raise InputError(
+            "The file holds no objects with named fields.",
+            where=str(path),
+            fix='Write one object per line, such as {"case_id": "1", "label": "yes"}.',
+        )
 
 
 @contextmanager
@@ -210,21 +310,33 @@ def translated(path: Path | str) -> Iterator[None]:
 
 
 def _first_sentence(message: str) -> str:
+    ragged = re.search(
+        r"Line: (\d+).*?Expected Number of Columns: (\d+) Found: (\d+)", message, flags=re.DOTALL
+    )
+    if ragged:
+        return f"Line {ragged[1]} has {ragged[3]} columns, and the first line names {ragged[2]}."
+    if "unterminated quote" in message:
+        line = re.search(r"Line: (\d+)", message)
+        return f"A quote is opened {f'at line {line[1]} ' if line else ''}and never closed."
+    if "state machine reached an invalid state" in message:
+        return "The line ends are mixed, or quotes stand inside unquoted cells."
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     text = lines[0] if lines else "The engine refused the file"
-    for prefix in ("Invalid Input Error: ", "IO Error: ", "Conversion Error: ", "Binder Error: "):
-        text = text.removeprefix(prefix)
-    return text[:400]
+    return re.sub(r"^(Invalid Input|IO|Conversion|Binder|TransactionContext) Error: ", "", text)[:400]
 
 
 def _advice(message: str) -> str:
     lowered = message.lower()
+    if "byte order mark" in lowered:
+        return "Save the file as UTF-8 without a byte order mark."
     if "magic bytes" in lowered or "parquet" in lowered or "thrift" in lowered or "footer" in lowered:
         return "The Parquet file is cut off or damaged; write or copy it again."
-    if "utf" in lowered or "unicode" in lowered:
-        return "Save the file as UTF-8."
     if "csv" in lowered:
+        if "utf-8" in lowered and "expected number" not in lowered:
+            return "Save the file as UTF-8."
         return "Check quotes and the number of columns at that line; the first line must name the columns."
+    if "utf-8" in lowered or "unicode" in lowered:
+        return "Save the file as UTF-8."
     if "json" in lowered:
         return "Each line must be one JSON object; check the line it names."
     return "Write or copy the file again."

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from shipworthy.tables.duck import text_literal
+from shipworthy.tables.duck import text_literal, translated
 
 __all__ = ["ListedRow", "TextSource", "distinct_values", "list_flips", "list_rows", "texts_of"]
 
@@ -21,12 +21,14 @@ class TextSource:
         case_id: SQL of the id.
         text: SQL of the text.
         repeat: SQL of the repeat; "0" where there is none.
+        path: The file, for messages.
     """
 
     relation: str
     case_id: str
     text: str
     repeat: str = "0"
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,10 @@ def distinct_values(
 
 
 def texts_of(
-    connection: duckdb.DuckDBPyConnection, source: TextSource | None, case_ids: Sequence[str], most: int = 4000
+    connection: duckdb.DuckDBPyConnection,
+    source: TextSource | None,
+    case_ids: Sequence[str],
+    most: int = 4000,
 ) -> dict[tuple[str, int], str]:
     """Return the texts of some cases.
 
@@ -124,9 +129,10 @@ def texts_of(
     if source is None or not case_ids:
         return {}
     listed = ", ".join(text_literal(case_id) for case_id in dict.fromkeys(case_ids))
-    found = connection.execute(
-        f"""SELECT {source.case_id}, coalesce(TRY_CAST({source.repeat} AS INTEGER), 0),
-              left(coalesce({source.text}, ''), {int(most)})
-            FROM {source.relation} WHERE {source.case_id} IN ({listed})"""
-    ).fetchall()
+    with translated(source.path):
+        found = connection.execute(
+            f"""SELECT {source.case_id}, coalesce(TRY_CAST({source.repeat} AS INTEGER), 0),
+                  left(coalesce({source.text}, ''), {int(most)})
+                FROM {source.relation} WHERE {source.case_id} IN ({listed})"""
+        ).fetchall()
     return {(str(case_id), int(repeat)): str(text) for case_id, repeat, text in found}

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 
 from shipworthy.errors import InputError
-from shipworthy.tables.duck import quote, text_literal, translated
+from shipworthy.tables.duck import path_literal, quote, text_literal, translated
 
 __all__ = [
     "MOST_GROUPS",
@@ -198,7 +198,8 @@ def attach_rows(connection: duckdb.DuckDBPyConnection, parquet: Path, table: str
     """
     with translated(parquet):
         connection.execute(
-            f"CREATE OR REPLACE TEMP VIEW {table} AS SELECT * FROM read_parquet({text_literal(str(parquet))})"
+            f"CREATE OR REPLACE TEMP VIEW {table} AS "
+            f"SELECT * FROM read_parquet({path_literal(parquet)}, hive_partitioning=false)"
         )
 
 
@@ -261,9 +262,7 @@ def _hashed(plan: RowsPlan) -> list[str]:
 
 
 def _check_ids(connection: duckdb.DuckDBPyConnection, raw: str, plan: RowsPlan) -> None:
-    missing = _scalar(
-        connection, f"SELECT count(*) FROM {raw} WHERE case_id IS NULL OR trim(case_id) = ''"
-    )
+    missing = _scalar(connection, f"SELECT count(*) FROM {raw} WHERE case_id IS NULL OR trim(case_id) = ''")
     if missing:
         raise InputError(
             f"{missing:,} rows have no case_id.", where=plan.source, fix="Every row needs the id of its case."
@@ -278,7 +277,11 @@ def _check_ids(connection: duckdb.DuckDBPyConnection, raw: str, plan: RowsPlan) 
             where=plan.source,
             fix="Number repeats 0, 1, 2 ...",
         )
-    key = "query_id, case_id, repeat" if plan.keep_unjudged or plan.basis == Basis.RANKING else "case_id, repeat"
+    key = (
+        "query_id, case_id, repeat"
+        if plan.keep_unjudged or plan.basis == Basis.RANKING
+        else "case_id, repeat"
+    )
     twice = connection.execute(
         f"SELECT case_id, count(*) FROM {raw} GROUP BY {key} HAVING count(*) > 1 ORDER BY 2 DESC, 1 LIMIT 3"
     ).fetchall()
@@ -314,10 +317,7 @@ def _check_labels(connection: duckdb.DuckDBPyConnection, raw: str, plan: RowsPla
 
 def _check_numbers(connection: duckdb.DuckDBPyConnection, raw: str, plan: RowsPlan) -> None:
     names = [(name, quote(name), quote(name + "__text")) for name in NUMBERS]
-    names += [
-        (name, quote("#" + name), quote(f"#{name}__text"))
-        for name in _hashed(plan)
-    ]
+    names += [(name, quote("#" + name), quote(f"#{name}__text")) for name in _hashed(plan)]
     checks = ", ".join(
         f"count(*) FILTER (WHERE {text} IS NOT NULL AND ({value} IS NULL OR NOT isfinite({value}))), "
         f"min(case_id) FILTER (WHERE {text} IS NOT NULL AND ({value} IS NULL OR NOT isfinite({value}))), "
@@ -336,7 +336,9 @@ def _check_numbers(connection: duckdb.DuckDBPyConnection, raw: str, plan: RowsPl
     negative = connection.execute(f"SELECT min(case_id) FROM {raw} WHERE weight < 0").fetchone()
     if negative and negative[0] is not None:
         raise InputError(
-            f"The weight of case {negative[0]!r} is negative.", where=plan.source, fix="Weights are 0 or more."
+            f"The weight of case {negative[0]!r} is negative.",
+            where=plan.source,
+            fix="Weights are 0 or more.",
         )
 
 
@@ -360,7 +362,8 @@ def _grade(plan: RowsPlan) -> str:
     if not plan.grades:
         return "lower(trim(grade))"
     mapped = " ".join(
-        f"WHEN {text_literal(theirs.lower())} THEN {text_literal(ours)}" for theirs, ours in plan.grades.items()
+        f"WHEN {text_literal(theirs.lower())} THEN {text_literal(ours)}"
+        for theirs, ours in plan.grades.items()
     )
     return f"CASE lower(trim(grade)) {mapped} ELSE lower(trim(grade)) END"
 
@@ -431,7 +434,11 @@ def _final_sql(
             "coalesce(prediction, CASE WHEN predicted_score IS NULL THEN NULL "
             f"WHEN predicted_score >= {plan.threshold!r} THEN {yes} ELSE {no} END)"
         )
-    cluster = "coalesce(cluster_id, query_id, case_id)" if plan.basis == Basis.RANKING else "coalesce(cluster_id, case_id)"
+    cluster = (
+        "coalesce(cluster_id, query_id, case_id)"
+        if plan.basis == Basis.RANKING
+        else "coalesce(cluster_id, case_id)"
+    )
     clusters = _scalar(connection, f"SELECT count(DISTINCT {cluster}) FROM {raw}")
     group = (
         "dense_rank() OVER (ORDER BY cluster_id) - 1"
@@ -470,7 +477,10 @@ def _failed(plan: RowsPlan) -> str:
     """SQL for why an answered row has no usable answer; NULL where it has one."""
     own = "failed_reason"
     if plan.basis == Basis.PREDICTION:
-        has_prediction = plan.threshold is not None or "prediction" in (*plan.answer_columns, *plan.golden_columns)
+        has_prediction = plan.threshold is not None or "prediction" in (
+            *plan.answer_columns,
+            *plan.golden_columns,
+        )
         silent = "prediction IS NULL" if has_prediction else "predicted_score IS NULL"
         return (
             f"CASE WHEN {own} IS NOT NULL THEN {own} WHEN answered AND label IS NOT NULL AND {silent} "
@@ -578,9 +588,9 @@ def read_profile(
     ).fetchone()
     if found is None:  # pragma: no cover - an aggregate always returns one row
         raise InputError("The rows cannot be read.", where=table)
-    rows, cases, clusters, scored, failed, unscored, groups, distinct, low, high, weights, least, most = found[
-        :13
-    ]
+    rows, cases, clusters, scored, failed, unscored, groups, distinct, low, high, weights, least, most = (
+        found[:13]
+    )
     weighted = bool(weights) and least != most
     filled = tuple(name for name, count in zip(names, found[13:], strict=True) if count)
     if 0 < distinct <= 20_000:

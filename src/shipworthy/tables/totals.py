@@ -244,7 +244,11 @@ def _arm(
         key_sql = [keys[key.sql] for key in total.by]
         sum_sql = [sums[sql] for sql in total.sums]
         group, code, weight = "g", population, "w"
-    columns = [f"CAST({index} AS SMALLINT) AS arm", f"CAST({code} AS BIGINT) AS p", f"CAST({group} AS BIGINT) AS g"]
+    columns = [
+        f"CAST({index} AS SMALLINT) AS arm",
+        f"CAST({code} AS BIGINT) AS p",
+        f"CAST({group} AS BIGINT) AS g",
+    ]
     for axis in range(width_by):
         if axis < len(key_sql):
             columns.append(f"CAST(coalesce({key_sql[axis]}, {total.by[axis].size}) AS BIGINT) AS k{axis}")

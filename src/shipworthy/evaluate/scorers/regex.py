@@ -17,8 +17,8 @@ from shipworthy.records import Case, Output, Score
 class Regex:
     r"""A pattern finds the answer in the output, and the answer is compared with the label.
 
-    An output in which the pattern does not occur has failed: it gave no answer in the expected form. Only
-    the first (or last) 200,000 characters are searched. Avoid a repeat inside a repeat such as `(a+)+`:
+    A label in which the pattern occurs is read with it too. An output in which it does not occur has failed:
+    it gave no answer in the expected form. Only the first (or last) 200,000 characters are searched. Avoid a repeat inside a repeat such as `(a+)+`:
     Python's engine may take hours over a short text, and nothing can stop it.
 
     Args:
@@ -67,7 +67,8 @@ class Regex:
 
     def score(self, output: Output, case: Case) -> Score:
         """Return 1 where the answer found agrees with an accepted one, else 0; the answer is recorded."""
-        labels = accepted(case)
+        # Reference answers are often written like the outputs; the same pattern then finds the answer in both.
+        labels = tuple(self._answer(label) or label for label in accepted(case))
         if not labels:
             return NO_LABEL
         said = spoken(output)

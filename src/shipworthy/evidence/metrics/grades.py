@@ -14,7 +14,9 @@ from shipworthy.tables.totals import Grain, Key, Total
 CLOPPER = "exact binomial; Clopper and Pearson (1934), Biometrika 26:404-413"
 
 
-def share_of(name: str, key: Key, better: Better, grain: str = "row", empty: str = "no row is scored") -> CellMean:
+def share_of(
+    name: str, key: Key, better: Better, grain: str = "row", empty: str = "no row is scored"
+) -> CellMean:
     """Return the share of units for which a yes-or-no key is yes."""
     return CellMean(
         name,
@@ -55,7 +57,9 @@ def harmful(call: Call, frame: Frame) -> Metric:
     return _grade_share(call, frame, "harmful", "lower")
 
 
-@metric("pass_rate", source=f"Share of rows that pass a scorer; {CLOPPER}", example="pass_rate(correct) >= 80%")
+@metric(
+    "pass_rate", source=f"Share of rows that pass a scorer; {CLOPPER}", example="pass_rate(correct) >= 80%"
+)
 def pass_rate(call: Call, frame: Frame) -> Metric:
     """Share of outputs that pass a scorer (value at least 0.5); a failed row does not pass. Without a scorer
     in brackets: share of rows that are right.

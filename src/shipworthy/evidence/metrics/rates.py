@@ -90,7 +90,9 @@ def accuracy(call: Call, frame: Frame) -> Metric:
     """
     if frame.profile.basis == "prediction" and frame.has("prediction"):
         size = frame.class_count + 1
-        return _rate(call, frame, np.eye(size, dtype=bool), np.ones((size, size), dtype=bool), "no row has a label")
+        return _rate(
+            call, frame, np.eye(size, dtype=bool), np.ones((size, size), dtype=bool), "no row has a label"
+        )
     if not frame.has("ok"):
         raise Unmeasurable("no row has a prediction with a label, a grade, or a mark of being correct")
     return CellMean(
