@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from shipworthy import __version__
 from shipworthy.api.runs import Maker
 from shipworthy.decide.deciding import decide
@@ -25,7 +23,7 @@ from shipworthy.golden.columns import guess_roles
 from shipworthy.golden.entering import open_golden
 from shipworthy.records import Decision
 from shipworthy.store.hashes import hash_text
-from shipworthy.tables.duck import ROW_NUMBER, ForeignFile, connect, open_file
+from shipworthy.tables.duck import ROW_NUMBER, Connection, ForeignFile, connect, open_file
 
 __all__ = ["CheckRequest", "Checked", "check", "spec_text_for"]
 
@@ -153,7 +151,12 @@ def answer(request: CheckRequest, progress: Progress) -> Checked:
         }
         subject = rows.pop("candidate")
         evidence = measure_evidence(
-            connection, spec, subject, list(rows.values()), role="candidate", lineage=f"check:{request.path.name}"
+            connection,
+            spec,
+            subject,
+            list(rows.values()),
+            role="candidate",
+            lineage=f"check:{request.path.name}",
         )
         decision = decide(
             spec,
@@ -193,9 +196,7 @@ def _read(text: str, request: CheckRequest) -> SpecFile:
         raise UsageError(error.what, fix=error.fix) from None
 
 
-def _spec_text(
-    connection: duckdb.DuckDBPyConnection, request: CheckRequest, folder: Path
-) -> tuple[str, dict[str, str]]:
+def _spec_text(connection: Connection, request: CheckRequest, folder: Path) -> tuple[str, dict[str, str]]:
     if not request.rules:
         raise UsageError(
             "There is no rule to check by.", fix='Add one, such as "good >= 80%" or "recall >= 0.95".'
@@ -260,7 +261,7 @@ def _kind(names: set[str], file: ForeignFile, roles: Mapping[str, str]) -> str:
 
 
 def _roles(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     file: ForeignFile,
     request: CheckRequest,
     names: set[str],
@@ -293,9 +294,7 @@ def _roles(
     return roles
 
 
-def _fits(
-    connection: duckdb.DuckDBPyConnection, file: ForeignFile, role: str, name: str, request: CheckRequest
-) -> bool:
+def _fits(connection: Connection, file: ForeignFile, role: str, name: str, request: CheckRequest) -> bool:
     """Return whether a guessed column holds what its role needs."""
     text = file.text(name)
     if role in ("predicted_score", "latency_ms", "run_cost", "weight"):
@@ -322,7 +321,7 @@ def _fits(
 
 
 def _systems(
-    connection: duckdb.DuckDBPyConnection, request: CheckRequest, roles: Mapping[str, str], folder: Path
+    connection: Connection, request: CheckRequest, roles: Mapping[str, str], folder: Path
 ) -> dict[str, Any]:
     own: dict[str, Any] = {"recorded": _relative(request.path, folder)}
     _add(own, "where", dict(request.where))
@@ -340,7 +339,7 @@ def _systems(
 
 
 def _other(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     request: CheckRequest,
     path: Path,
     roles: Mapping[str, str],
@@ -397,7 +396,11 @@ def _acceptance(text: str, kind: str) -> dict[str, Any]:
             f"--accept {text!r} is no outcome with reason and owner.",
             fix='Write --accept "poor: an agent rewrites it (ana)".',
         )
-    return {"of": _outcomes(match["outcome"], kind), "reason": match["reason"], "owner": match["owner"].strip()}
+    return {
+        "of": _outcomes(match["outcome"], kind),
+        "reason": match["reason"],
+        "owner": match["owner"].strip(),
+    }
 
 
 def _outcomes(text: str, kind: str) -> list[str]:

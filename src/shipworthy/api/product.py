@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from shipworthy import __version__
 from shipworthy.api.runs import Maker
 from shipworthy.decide.deciding import decide, normalised_rule
@@ -25,7 +23,7 @@ from shipworthy.golden.entering import open_golden
 from shipworthy.records import Comparison, Decision, Evidence, Look, RunPins, plain, rebuild
 from shipworthy.store.hashes import short
 from shipworthy.store.workspace import RunFolder, Workspace
-from shipworthy.tables.duck import connect
+from shipworthy.tables.duck import Connection, connect
 
 __all__ = ["Decided", "Product", "Verification", "open_product"]
 
@@ -154,7 +152,9 @@ class Product:
             ours = self._rows_for(maker, first, "rows_a", progress or Silent())
             theirs = self._rows_for(maker, second, "rows_b", progress or Silent())
             if ours.pins.run_id == theirs.pins.run_id:
-                raise UsageError(f"{first!r} and {second!r} are the same run.", fix="Name two different ones.")
+                raise UsageError(
+                    f"{first!r} and {second!r} are the same run.", fix="Name two different ones."
+                )
             theirs = replace(theirs, name=second)
             evidence = self._measure(maker, ours, [theirs], "candidate", [], quiet=True)
         return evidence.comparisons[0]
@@ -212,7 +212,7 @@ class Product:
         finally:
             connection.close()
 
-    def _maker_on(self, connection: duckdb.DuckDBPyConnection) -> Maker:
+    def _maker_on(self, connection: Connection) -> Maker:
         golden = open_golden(connection, self.spec.golden, self.file.folder)
         return Maker(connection, self.spec, golden, self.file.folder)
 
@@ -264,7 +264,9 @@ class Product:
             try:
                 rows = self._rows_of_system(maker, other, use, f"rows_other_{index}", progress)
             except UsageError:
-                notes.append(f"{other} was never run, so nothing is compared with it: shipworthy run {other}.")
+                notes.append(
+                    f"{other} was never run, so nothing is compared with it: shipworthy run {other}."
+                )
                 continue
             others.append(rows)
             if rows.pins.golden_version != subject.pins.golden_version:
@@ -422,7 +424,8 @@ def _judged_by(spec: Spec, role: str) -> Spec:
         gate
         for gate in spec.gates
         if not (
-            gate.parsed.left.name in ("delta", "negative_flips") and str(gate.parsed.left.arguments[-1]) == role
+            gate.parsed.left.name in ("delta", "negative_flips")
+            and str(gate.parsed.left.arguments[-1]) == role
         )
     ]
     return spec.model_copy(update={"gates": gates}) if len(gates) < len(spec.gates) else spec
@@ -471,5 +474,3 @@ def _close(a: float | None, b: float | None) -> bool:
     if a is None or b is None:
         return a is b
     return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12)
-
-

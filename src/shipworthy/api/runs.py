@@ -7,18 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-
-import duckdb
+from typing import TYPE_CHECKING, Any
 
 from shipworthy import __version__
 from shipworthy.define.rules import Rule, parse_rule
 from shipworthy.define.spec import Spec, SystemUse
 from shipworthy.errors import StoreError
 from shipworthy.evaluate.progress import Progress
-from shipworthy.evaluate.runner import COLUMNS, run_cases, score_outputs
 from shipworthy.evaluate.scoring import Scorer, build_scorer, fingerprint
-from shipworthy.evaluate.systems.function import FunctionSystem
 from shipworthy.evidence.populations import columns_of, numbers_of
 from shipworthy.evidence.subject import RunRows, denominator_of
 from shipworthy.golden.columns import Wanted, locate
@@ -32,12 +28,14 @@ from shipworthy.golden.entering import (
 )
 from shipworthy.records import Case, Output, RunPins, rebuild
 from shipworthy.store.hashes import hash_record
-from shipworthy.store.journal import Journal
 from shipworthy.store.workspace import RunFolder, Workspace
 from shipworthy.tables.cases import read_answers, scored_relation
-from shipworthy.tables.duck import text_literal
+from shipworthy.tables.duck import Connection, text_literal
 from shipworthy.tables.lists import TextSource
 from shipworthy.tables.rows import RowsPlan, RowsProfile, attach_rows, build_rows
+
+if TYPE_CHECKING:
+    from shipworthy.evaluate.systems.function import FunctionSystem
 
 __all__ = ["Maker", "load_run"]
 
@@ -55,7 +53,7 @@ class Maker:
         folder: Where relative paths start.
     """
 
-    connection: duckdb.DuckDBPyConnection
+    connection: Connection
     spec: Spec
     golden: GoldenFile
     folder: Path
@@ -121,8 +119,10 @@ class Maker:
         Returns:
             The run's folder, and whether it was already there.
         """
-        system = FunctionSystem(use, self.folder, name) if use.function is not None else None
-        answers = None if system is not None else answers_of_file(self.connection, self.golden, use, self.folder)
+        system = self._function(name, use) if use.function is not None else None
+        answers = (
+            None if system is not None else answers_of_file(self.connection, self.golden, use, self.folder)
+        )
         system_hash = system.fingerprint() if system is not None else answers.fingerprint if answers else ""
         folder = workspace.run(name, self.key(use, system_hash))
         if not again and _is_sound(folder):
@@ -162,7 +162,7 @@ class Maker:
     def expected_folder(self, name: str, use: SystemUse, workspace: Workspace) -> RunFolder:
         """Return where a system's run on the present golden set lies, made or not."""
         if use.function is not None:
-            system_hash = FunctionSystem(use, self.folder, name).fingerprint()
+            system_hash = self._function(name, use).fingerprint()
         else:
             system_hash = answers_of_file(self.connection, self.golden, use, self.folder).fingerprint
         return workspace.run(name, self.key(use, system_hash))
@@ -183,6 +183,12 @@ class Maker:
             outputs = _journal_texts(folder)
         return RunRows(run.name, table, run.profile, run.pins, outputs, self.golden.inputs())
 
+    def _function(self, name: str, use: SystemUse) -> FunctionSystem:
+        # Asking systems brings asyncio and the import machinery; judging a file needs neither.
+        from shipworthy.evaluate.systems.function import FunctionSystem
+
+        return FunctionSystem(use, self.folder, name)
+
     # -- parts -------------------------------------------------------------------------------------------
 
     def _wanted(self) -> Wanted:
@@ -198,7 +204,12 @@ class Maker:
         return wanted_columns(self.spec, slices, numbers)
 
     def _recorded_plan(
-        self, use: SystemUse, answers: Answers, scorers: Mapping[str, Scorer], folder: Path, progress: Progress
+        self,
+        use: SystemUse,
+        answers: Answers,
+        scorers: Mapping[str, Scorer],
+        folder: Path,
+        progress: Progress,
     ) -> RowsPlan:
         if not scorers:
             return plan_rows(self.spec, self.golden, answers, self._wanted(), system=use)
@@ -222,6 +233,9 @@ class Maker:
         scorers: Mapping[str, Scorer],
         progress: Progress,
     ) -> RowsPlan:
+        from shipworthy.evaluate.runner import run_cases
+        from shipworthy.store.journal import Journal
+
         cases = list(self.golden.cases(self.connection))
         try:
             journal = Journal(folder.journal, journal_key)
@@ -246,6 +260,8 @@ class Maker:
         cases: Mapping[str, Case] | None = None,
     ) -> RowsPlan:
         """Score answers one by one into a file, and plan rows over it."""
+        from shipworthy.evaluate.runner import COLUMNS, score_outputs
+
         known = cases if cases is not None else {c.case_id: c for c in self.golden.cases(self.connection)}
         path = folder / "scored.jsonl"
         grading = False
@@ -300,9 +316,7 @@ class Maker:
         )
 
 
-def load_run(
-    connection: duckdb.DuckDBPyConnection, folder: RunFolder, table: str, tolerance: float
-) -> RunRows:
+def load_run(connection: Connection, folder: RunFolder, table: str, tolerance: float) -> RunRows:
     """Return a finished run's rows and pins, checked against its marker.
 
     Args:
@@ -387,5 +401,3 @@ def _float(text: str | None) -> float | None:
 
 def _cell(value: Any) -> str | None:
     return None if value is None else str(value)
-
-

@@ -35,9 +35,13 @@ ROLE_OPTIONS = {
 @click.option("--latency", metavar="COLUMN", help="Column of latencies in milliseconds.")
 @click.option("--column", "columns", multiple=True, metavar="ROLE=COLUMN", help="Any other role.")
 @click.option("--live", type=FILE, help="File of what is live now, on the same cases.")
-@click.option("--baseline", "baselines", multiple=True, metavar="NAME=FILE", help="File of a simple alternative.")
+@click.option(
+    "--baseline", "baselines", multiple=True, metavar="NAME=FILE", help="File of a simple alternative."
+)
 @click.option("--where", "where", multiple=True, metavar="COLUMN=VALUE", help="Rows of FILE to keep.")
-@click.option("--live-where", "live_where", multiple=True, metavar="COLUMN=VALUE", help="Rows of --live to keep.")
+@click.option(
+    "--live-where", "live_where", multiple=True, metavar="COLUMN=VALUE", help="Rows of --live to keep."
+)
 @click.option(
     "--kind",
     type=click.Choice(["classifier", "regressor", "ranker", "detector", "generator", "rag", "agent"]),
@@ -45,16 +49,24 @@ ROLE_OPTIONS = {
 )
 @click.option("--positive", multiple=True, metavar="LABEL", help="Label of the positive class.")
 @click.option("--grade", "grades", multiple=True, metavar="THEIRS=OURS", help="Foreign grade, as pass=good.")
-@click.option("--scorer", metavar="NAME", help="Compare output with label: exact, numeric, contains, label_match.")
+@click.option(
+    "--scorer", metavar="NAME", help="Compare output with label: exact, numeric, contains, label_match."
+)
 @click.option("--slice", "slices", multiple=True, metavar="COLUMN", help="Column to cut the results by.")
 @click.option("--threshold", type=float, help="Cut on the score where there is no prediction.")
-@click.option("--cost", "costs", multiple=True, metavar="KIND=MONEY", help="As false_positive=40 or harmful=400.")
+@click.option(
+    "--cost", "costs", multiple=True, metavar="KIND=MONEY", help="As false_positive=40 or harmful=400."
+)
 @click.option("--value", "values", multiple=True, metavar="KIND=MONEY", help="As true_positive=120.")
 @click.option("--review", type=float, help="Cost of one look by a person.")
 @click.option("--volume", type=float, help="Cases per month.")
 @click.option("--currency", default="USD", show_default=True)
-@click.option("--guardrail", "guardrails", multiple=True, metavar='"OUTCOME CAUGHT/TRIED"', help="Measured guardrail.")
-@click.option("--accept", "acceptances", multiple=True, metavar='"OUTCOME: REASON (OWNER)"', help="Accepted outcome.")
+@click.option(
+    "--guardrail", "guardrails", multiple=True, metavar='"OUTCOME CAUGHT/TRIED"', help="Measured guardrail."
+)
+@click.option(
+    "--accept", "acceptances", multiple=True, metavar='"OUTCOME: REASON (OWNER)"', help="Accepted outcome."
+)
 @click.option(
     "--sampled",
     type=click.Choice(["random", "curated", "incident", "weights", "unknown"]),
@@ -69,7 +81,7 @@ ROLE_OPTIONS = {
 @click.option("--junit", type=FILE, help="Write JUnit XML here.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole decision as JSON.")
 @click.pass_context
-def command(ctx: click.Context, file: Path, rules: tuple[str, ...], **options: Any) -> None:
+def command(ctx: click.Context, /, file: Path, rules: tuple[str, ...], **options: Any) -> None:
     """Judge FILE by RULES, without any spec: three-valued gates, intervals, and the cases still needed.
 
     FILE holds graded outputs or predictions (CSV, TSV, JSONL, JSON or Parquet), one row per case. Columns are
@@ -96,7 +108,9 @@ def command(ctx: click.Context, file: Path, rules: tuple[str, ...], **options: A
     if options["write_spec"] is not None:
         written = _write_spec(options["write_spec"], lambda folder: spec_text_for(request, folder))
     if options["as_json"]:
-        print_json({**plain(checked.decision), "spec": checked.spec_text, "understood": dict(checked.understood)})
+        print_json(
+            {**plain(checked.decision), "spec": checked.spec_text, "understood": dict(checked.understood)}
+        )
     else:
         print_decision(checked.decision)
         _next_step(checked.understood, written)
@@ -147,7 +161,9 @@ def _amounts(values: tuple[str, ...], option: str) -> dict[str, float]:
         try:
             found[name] = float(text.replace(",", "").lstrip("$€£"))
         except ValueError:
-            raise UsageError(f"{option} {name}={text}: {text!r} is no amount.", fix="Write a number.") from None
+            raise UsageError(
+                f"{option} {name}={text}: {text!r} is no amount.", fix="Write a number."
+            ) from None
     return found
 
 

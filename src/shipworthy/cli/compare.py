@@ -10,7 +10,9 @@ import click
 @click.command("compare", short_help="two systems on the same cases, newly failing first")
 @click.argument("first")
 @click.argument("second")
-@click.option("--product", "folder", default=".", type=click.Path(path_type=Path), help="The product's folder.")
+@click.option(
+    "--product", "folder", default=".", type=click.Path(path_type=Path), help="The product's folder."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
 def command(first: str, second: str, folder: Path, as_json: bool) -> None:
     """Compare FIRST with SECOND (systems by name, or run ids) on the cases both hold.

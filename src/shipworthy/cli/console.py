@@ -309,7 +309,9 @@ def _must_pass(decision: Decision) -> list[Text]:
 
 def _measured(decision: Decision, code: str) -> list[RenderableType]:
     """Metrics that no comparison table shows already."""
-    compared = {part.metric for comparison in decision.evidence.comparisons for part in comparison.differences}
+    compared = {
+        part.metric for comparison in decision.evidence.comparisons for part in comparison.differences
+    }
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
     for part in decision.evidence.metrics:
         if part.metric in compared or _is_dull(part.metric, part.estimate.value):
@@ -469,7 +471,9 @@ def print_comparison(comparison: Comparison) -> None:
     console = out()
     console.print()
     console.print(
-        _text(f" {comparison.subject} against {comparison.other} on {comparison.shared:,} shared rows", "bold")
+        _text(
+            f" {comparison.subject} against {comparison.other} on {comparison.shared:,} shared rows", "bold"
+        )
     )
     console.print()
     if comparison.broke is not None:
@@ -494,7 +498,9 @@ def print_comparison(comparison: Comparison) -> None:
         console.print(
             _section(
                 "Money",
-                _text(f"{words.signed(comparison.money.value, 'money')} a month, {words.interval(comparison.money)}."),
+                _text(
+                    f"{words.signed(comparison.money.value, 'money')} a month, {words.interval(comparison.money)}."
+                ),
             )
         )
 

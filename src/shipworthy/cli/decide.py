@@ -9,10 +9,14 @@ import click
 
 @click.command("decide", short_help="judge a system by the spec; the exit code is the verdict")
 @click.argument("subject", required=False)
-@click.option("--product", "folder", default=".", type=click.Path(path_type=Path), help="The product's folder.")
+@click.option(
+    "--product", "folder", default=".", type=click.Path(path_type=Path), help="The product's folder."
+)
 @click.option("--guardrails-in-place", is_flag=True, help="Exit 0 instead of 4 for ship_with_guardrails.")
 @click.option("--html", type=click.Path(path_type=Path), help="Also write the HTML record here.")
-@click.option("--markdown", type=click.Path(path_type=Path), help="Also write Markdown for a pull request here.")
+@click.option(
+    "--markdown", type=click.Path(path_type=Path), help="Also write Markdown for a pull request here."
+)
 @click.option("--junit", type=click.Path(path_type=Path), help="Also write JUnit XML here.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole decision as JSON.")
 @click.pass_context
@@ -43,7 +47,9 @@ def command(
     decided = open_product(folder).decide(subject, progress=RichProgress())
     write_outputs(decided.decision, decided.id, html=html, markdown=markdown, junit=junit)
     if as_json:
-        print_json({"id": decided.id, "path": str(decided.path), "is_new": decided.is_new, **plain(decided.decision)})
+        print_json(
+            {"id": decided.id, "path": str(decided.path), "is_new": decided.is_new, **plain(decided.decision)}
+        )
     else:
         print_decision(decided.decision, decided.id, decided.path)
         if not decided.is_new:

@@ -12,7 +12,11 @@ KINDS = ("classifier", "regressor", "ranker", "detector", "generator", "rag", "a
 @click.command("init", short_help="write a small working product to start from")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option(
-    "--kind", type=click.Choice(KINDS), default="rag", show_default=True, help="What kind of AI product it is."
+    "--kind",
+    type=click.Choice(KINDS),
+    default="rag",
+    show_default=True,
+    help="What kind of AI product it is.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the written files as JSON.")
 def command(folder: Path, kind: str, as_json: bool) -> None:

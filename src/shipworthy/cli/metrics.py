@@ -29,28 +29,30 @@ def command(action: str, name: str | None, as_json: bool) -> None:
         for definition in found:
             first = definition.definition.split(". ")[0].split(": ")[0].rstrip(".")
             click.echo(f"{definition.name:20} {definition.unit:8} {definition.better:7} {first}")
-        click.echo("\nForms over a metric: delta(METRIC, SYSTEM), ratio(METRIC, COLUMN), gap(METRIC, COLUMN);")
+        click.echo(
+            "\nForms over a metric: delta(METRIC, SYSTEM), ratio(METRIC, COLUMN), gap(METRIC, COLUMN);"
+        )
         click.echo("and failures, a must-pass list. Explain one: shipworthy metrics explain recall")
         return
     if name is None:
         raise UsageError("Which metric?", fix="shipworthy metrics explain NAME")
-    definition = find_definition(name)
-    if definition is None:
+    wanted = find_definition(name)
+    if wanted is None:
         raise UsageError(f"No metric named {name!r}.", fix=nearest(name, METRICS.names()))
     if as_json:
-        print_json(_described(definition))
+        print_json(_described(wanted))
         return
-    click.echo(f"{definition.name}\n\n{definition.definition}\n")
+    click.echo(f"{wanted.name}\n\n{wanted.definition}\n")
     for title, value in (
-        ("unit", definition.unit),
-        ("better", definition.better),
-        ("columns", ", ".join(definition.columns) or "whatever makes a row right"),
-        ("one unit is", definition.unit_of_total),
-        ("interval", definition.interval),
-        ("gate bound", definition.gate),
-        ("says little below", f"{definition.smallest_n} units"),
-        ("source", definition.source),
-        ("example", definition.example),
+        ("unit", wanted.unit),
+        ("better", wanted.better),
+        ("columns", ", ".join(wanted.columns) or "whatever makes a row right"),
+        ("one unit is", wanted.unit_of_total),
+        ("interval", wanted.interval),
+        ("gate bound", wanted.gate),
+        ("says little below", f"{wanted.smallest_n} units"),
+        ("source", wanted.source),
+        ("example", wanted.example),
     ):
         click.echo(f"  {title:18} {value}")
 

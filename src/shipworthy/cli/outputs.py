@@ -50,5 +50,6 @@ def _write(path: Path, text: str) -> None:
         write_atomically(path, text)
     except OSError as error:
         raise UsageError(
-            f"{str(path)!r} cannot be written: {error.strerror}.", fix="Name a file in a folder you can write to."
+            f"{str(path)!r} cannot be written: {error.strerror}.",
+            fix="Name a file in a folder you can write to.",
         ) from None

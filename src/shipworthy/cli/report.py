@@ -9,8 +9,12 @@ import click
 
 @click.command("report", short_help="write a decision's record as HTML, Markdown or JUnit")
 @click.argument("decision", default="latest")
-@click.option("--product", "folder", default=".", type=click.Path(path_type=Path), help="The product's folder.")
-@click.option("--html", type=click.Path(path_type=Path), help="Where to write HTML (default: record-ID.html).")
+@click.option(
+    "--product", "folder", default=".", type=click.Path(path_type=Path), help="The product's folder."
+)
+@click.option(
+    "--html", type=click.Path(path_type=Path), help="Where to write HTML (default: record-ID.html)."
+)
 @click.option("--markdown", type=click.Path(path_type=Path), help="Write Markdown for a pull request here.")
 @click.option("--junit", type=click.Path(path_type=Path), help="Write JUnit XML here.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole decision as JSON instead.")

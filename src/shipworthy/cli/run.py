@@ -9,7 +9,9 @@ import click
 
 @click.command("run", short_help="run a system over the golden set")
 @click.argument("system", required=False)
-@click.option("--product", "folder", default=".", type=click.Path(path_type=Path), help="The product's folder.")
+@click.option(
+    "--product", "folder", default=".", type=click.Path(path_type=Path), help="The product's folder."
+)
 @click.option("--again", is_flag=True, help="Ask a function again although its answers are kept.")
 @click.option("--json", "as_json", is_flag=True, help="Print the run's pins and counts as JSON.")
 def command(system: str | None, folder: Path, again: bool, as_json: bool) -> None:

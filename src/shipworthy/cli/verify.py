@@ -9,7 +9,9 @@ import click
 
 @click.command("verify", short_help="recompute a decision from its runs")
 @click.argument("decision", default="latest")
-@click.option("--product", "folder", default=".", type=click.Path(path_type=Path), help="The product's folder.")
+@click.option(
+    "--product", "folder", default=".", type=click.Path(path_type=Path), help="The product's folder."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print what came out as JSON.")
 @click.pass_context
 def command(ctx: click.Context, decision: str, folder: Path, as_json: bool) -> None:
@@ -31,7 +33,9 @@ def command(ctx: click.Context, decision: str, folder: Path, as_json: bool) -> N
     else:
         console = out()
         if found.holds:
-            console.print(f"✓ decision {found.id} holds: every number and the verdict come out again.", markup=False)
+            console.print(
+                f"✓ decision {found.id} holds: every number and the verdict come out again.", markup=False
+            )
         else:
             console.print(f"✗ decision {found.id} does not hold:", markup=False)
         for line in (*found.differences, *found.changed_since):

@@ -134,9 +134,7 @@ def _cover(spec: Spec, evidence: Evidence, share: OutcomeShare, volume: float | 
         catch=catch,
         slips_per_month=slips,
         accepted=accepted,
-        example_ids=tuple(
-            example.case_id for example in evidence.examples if example.after == share.outcome
-        ),
+        example_ids=tuple(example.case_id for example in evidence.examples if example.after == share.outcome),
     )
 
 
@@ -176,7 +174,9 @@ def _joint_chance(gates: Sequence[GateResult]) -> tuple[float, float, float] | N
 
     "About" takes the gates as independent; the ends hold however they depend on each other.
     """
-    chances = [gate.evidence.chance_now for gate in gates if gate.blocking and gate.evidence.metric != "failures"]
+    chances = [
+        gate.evidence.chance_now for gate in gates if gate.blocking and gate.evidence.metric != "failures"
+    ]
     known = [chance for chance in chances if chance is not None]
     if not chances or len(known) != len(chances):
         return None

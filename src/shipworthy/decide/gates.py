@@ -145,7 +145,9 @@ def _what_settles(evidence: GateEvidence) -> str:
             f"{evidence.cases_80:,} an 80% chance ({further:,} more)."
         )
     elif evidence.estimate.value is not None and not _is_better(evidence):
-        parts.append("What was seen does not reach the bar: more cases will not prove it, a better system may.")
+        parts.append(
+            "What was seen does not reach the bar: more cases will not prove it, a better system may."
+        )
     return " ".join(parts)
 
 

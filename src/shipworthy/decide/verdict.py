@@ -38,7 +38,8 @@ def _roll_back(situation: Situation) -> list[Reason]:
 
 def _invalid(situation: Situation) -> list[Reason]:
     return [
-        Reason("evidence", text, "Repair the evidence and decide again.", "evidence") for text in situation.evidence.invalid
+        Reason("evidence", text, "Repair the evidence and decide again.", "evidence")
+        for text in situation.evidence.invalid
     ]
 
 
@@ -60,7 +61,9 @@ def _hold(situation: Situation) -> list[Reason]:
 
 def _ship_with_guardrails(situation: Situation) -> list[Reason]:
     return [
-        Reason(part.outcome, _covered_by(part), "It ships only together with what stands around it.", "outcome")
+        Reason(
+            part.outcome, _covered_by(part), "It ships only together with what stands around it.", "outcome"
+        )
         for part in situation.coverage
         if part.guardrails
     ]
@@ -129,7 +132,9 @@ def _gate_reason(gate: GateResult) -> Reason:
         GateStatus.met: "",
     }
     return Reason(
-        gate.evidence.gate_id, f"{gate.evidence.rule} is {gate.status.words}. {gate.sentence}", changes[gate.status]
+        gate.evidence.gate_id,
+        f"{gate.evidence.rule} is {gate.status.words}. {gate.sentence}",
+        changes[gate.status],
     )
 
 

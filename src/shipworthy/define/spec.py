@@ -364,7 +364,7 @@ class Spec(Part):
     decision: DecisionUse
     costs: Costs | None = None
     golden: Golden
-    systems: Systems = Field(default_factory=Systems)
+    systems: Systems = Field(default_factory=lambda: Systems.model_validate({}))
     slices: list[str] = Field(default_factory=list, description="Columns to cut the results by.")
     metrics: list[MetricUse] = Field(default_factory=list, description="Metrics to show beside the gates.")
     gates: list[Gate] = Field(description="What must hold, as rules.", min_length=1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import duckdb
 import numpy as np
 from scipy.special import ndtr
 
@@ -19,6 +18,7 @@ from shipworthy.records import CaseChange, Comparison, Difference, Estimate
 from shipworthy.stats.confidence import Affine
 from shipworthy.stats.multiplicity import holm
 from shipworthy.stats.paired import mcnemar_mid_p
+from shipworthy.tables.duck import Connection
 from shipworthy.tables.lists import ListedRow, list_flips, texts_of
 from shipworthy.tables.totals import Ask, Split, Table
 
@@ -90,7 +90,7 @@ def plan_pair(
 
 
 def compare(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     subject: RunRows,
     other: RunRows,
     pairs: str,
@@ -176,7 +176,7 @@ def _difference(
     except Unmeasurable as error:
         silent = Estimate.unknown_because(str(error), unit)
         return Difference(name, pair.ours.better, silent, silent, silent, "unknown", column, value)
-    delta = estimate_of(part.delta, "points" if unit == "share" else unit, part.n)
+    delta = estimate_of(part.delta, "points" if unit == "share" else unit, part.n, part.blur)
     return Difference(
         metric=name,
         better=pair.ours.better,
@@ -218,7 +218,7 @@ def _slices(plan: PairPlan, answers: dict[Ask, Table]) -> tuple[Difference, ...]
         for code in range(len(split.labels))
     ]
     tested = [index for index, part in enumerate(found) if part.p_value is not None]
-    adjusted = holm([found[index].p_value or 0.0 for index in tested]) if tested else []
+    adjusted = holm(np.array([found[index].p_value or 0.0 for index in tested])) if tested else ()
     corrected = dict(zip(tested, adjusted, strict=True))
     result = []
     for index, part in enumerate(found):
@@ -251,14 +251,14 @@ def _money(plan: PairPlan, answers: dict[Ask, Table], volume: float | None) -> E
 
 
 def _changes(
-    connection: duckdb.DuckDBPyConnection, subject: RunRows, other: RunRows, pairs: str, condition: str
+    connection: Connection, subject: RunRows, other: RunRows, pairs: str, condition: str
 ) -> tuple[CaseChange, ...]:
     rows = list_flips(connection, pairs, condition, LISTED)
     return describe(connection, rows, subject, other)
 
 
 def describe(
-    connection: duckdb.DuckDBPyConnection, rows: Sequence[ListedRow], subject: RunRows, other: RunRows | None
+    connection: Connection, rows: Sequence[ListedRow], subject: RunRows, other: RunRows | None
 ) -> tuple[CaseChange, ...]:
     """Return listed rows with their texts.
 

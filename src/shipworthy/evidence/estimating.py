@@ -63,11 +63,8 @@ class Measured:
 
 def is_clustered(metric: Metric, profile: RowsProfile) -> bool:
     """Return whether a metric's units are fewer than they seem, so that groups of clusters are needed."""
-    if metric.total.grain.name == "query":
-        return False
-    if metric.total.grain.name == "case":
-        return profile.clusters < profile.cases
-    return profile.clustered
+    units = {"query": profile.queries, "case": profile.cases}.get(metric.total.grain.name)
+    return profile.clustered if units is None else profile.weighted or profile.clusters < units
 
 
 def measure(metric: Metric, table: Table, code: int | None, profile: RowsProfile) -> Measured:
@@ -90,7 +87,7 @@ def measure_arrays(
     metric: Metric, counts: Floats, sums: tuple[Floats, ...], profile: RowsProfile
 ) -> Measured:
     """Measure a metric on dense arrays (groups, *sizes)."""
-    clustered = is_clustered(metric, profile) and counts.shape[0] > 1
+    clustered = is_clustered(metric, profile)
     confidence = metric.confidence(counts, sums, clustered)
     whole = counts.sum(axis=0)
     units = float(metric.units(whole, tuple(part.sum(axis=0) for part in sums)))

@@ -41,6 +41,7 @@ class Frame:
         scorers: Scorer id -> better direction ("higher" or "lower").
         prefix: "" for the subject's columns, "other_" for the system it is paired with.
         bars: Bars by metric name, for metrics whose bins should meet them.
+        paired: Profile of the system it is paired with; None where it stands alone.
     """
 
     profile: RowsProfile
@@ -49,10 +50,19 @@ class Frame:
     scorers: dict[str, str] = field(default_factory=dict)
     prefix: str = ""
     bars: dict[str, float] = field(default_factory=dict)
+    paired: RowsProfile | None = None
 
     def other(self) -> Frame:
-        """Return the frame of the paired system's columns."""
-        return replace(self, prefix="other_")
+        """Return the frame of the paired system's columns: its scores, and the subject's classes."""
+        profile = self.profile
+        if self.paired is not None:
+            profile = replace(
+                profile,
+                distinct_scores=self.paired.distinct_scores,
+                score_low=self.paired.score_low,
+                score_high=self.paired.score_high,
+            )
+        return replace(self, prefix="other_", profile=profile)
 
     def column(self, name: str) -> str:
         """Return one of the system's own columns, quoted."""
@@ -120,8 +130,7 @@ class Frame:
     @property
     def scores_exact(self) -> bool:
         """Whether every distinct score keeps its own code."""
-        few = self.profile.distinct_scores <= EXACT_SCORES
-        return few and self.profile.rows <= EXACT_ROWS and not self.prefix
+        return self.profile.distinct_scores <= EXACT_SCORES and self.profile.rows <= EXACT_ROWS
 
     def score_key(self) -> Key:
         """The predicted score: its rank among the distinct ones where they are few, else a bin."""

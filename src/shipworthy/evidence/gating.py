@@ -280,7 +280,7 @@ def _plan_delta(gate: Gate, rule: Rule, setting: Setting) -> GatePlan:
             part = pair.part(answers[other], split, 0)
         except Unmeasurable as error:
             return _unknown(gate, rule, pair.ours.name, words, str(error), unit)
-        evidence = _from_confidence(gate, rule, pair.ours.name, part.delta, part.n, words, unit)
+        evidence = _from_confidence(gate, rule, pair.ours.name, part.delta, part.n, words, unit, part.blur)
         parts = (
             GroupPart("this system", estimate_of(part.ours, pair.ours.unit, part.n)),
             GroupPart(other, estimate_of(part.theirs, pair.ours.unit, part.n)),

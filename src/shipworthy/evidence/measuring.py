@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-import duckdb
+import numpy as np
 from scipy.special import ndtr
 
 from shipworthy.define.rules import Call, parse_rule
@@ -16,7 +16,7 @@ from shipworthy.evidence.comparing import PairPlan, compare, describe, plan_pair
 from shipworthy.evidence.estimating import Measured, estimate_of, measure
 from shipworthy.evidence.frame import OUTCOMES, Frame
 from shipworthy.evidence.gating import SUBJECT, Answers, GatePlan, Setting, group_split, plan_gate
-from shipworthy.evidence.metric import Metric, Unmeasurable, bind
+from shipworthy.evidence.metric import CellMean, Metric, Unmeasurable, bind
 from shipworthy.evidence.populations import population_split, population_sql
 from shipworthy.evidence.pricing import holding_cost, price
 from shipworthy.evidence.subject import RunRows
@@ -32,11 +32,12 @@ from shipworthy.records import (
     OutcomeShare,
     SliceEstimate,
 )
-from shipworthy.stats.confidence import Difference, Proportion
+from shipworthy.stats.confidence import Difference
 from shipworthy.stats.multiplicity import benjamini_hochberg
-from shipworthy.tables.duck import quote
+from shipworthy.tables.duck import Connection, quote
 from shipworthy.tables.lists import distinct_values, list_rows
 from shipworthy.tables.pairs import pair_rows
+from shipworthy.tables.rows import Basis
 from shipworthy.tables.totals import Ask, Split, Table, Total, read_totals
 
 __all__ = ["frame_of", "measure_evidence"]
@@ -67,8 +68,10 @@ def frame_of(spec: Spec, run: RunRows) -> Frame:
         spec: The spec.
         run: The run.
     """
-    scorers = {metric.id: metric.better for metric in spec.metrics if metric.scorer is not None}
-    bars = {}
+    scorers: dict[str, str] = {
+        metric.id: metric.better for metric in spec.metrics if metric.scorer is not None
+    }
+    bars: dict[str, float] = {}
     for gate in spec.gates:
         rule = gate.parsed
         if rule.left.name.startswith("latency_") and rule.bar > 0:
@@ -109,7 +112,7 @@ class _Plan:
 
 
 def measure_evidence(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     spec: Spec,
     subject: RunRows,
     others: Sequence[RunRows],
@@ -140,10 +143,17 @@ def measure_evidence(
         ShipworthyError: If a rule names something that does not exist.
     """
     frame = frame_of(spec, subject)
-    pair_tables, shared = {}, {}
+    pair_tables: dict[str, str] = {}
+    shared: dict[str, int] = {}
     for other in others:
         pair_tables[other.name] = f"pair_{len(pair_tables)}"
-        shared[other.name] = pair_rows(connection, subject.table, other.table, pair_tables[other.name])
+        shared[other.name] = pair_rows(
+            connection,
+            subject.table,
+            other.table,
+            pair_tables[other.name],
+            by_query=subject.profile.basis == Basis.RANKING,
+        )
     plan = _plan(connection, spec, frame, subject, others, locate)
     answers: Answers = {}
     for source, table in ((SUBJECT, subject.table), *pair_tables.items()):
@@ -151,7 +161,7 @@ def measure_evidence(
         if source == SUBJECT and subject.profile.clustered:
             groups = subject.profile.groups
         answers[source] = read_totals(
-            connection, table, plan.asks(source), groups, weighted=subject.profile.weighted
+            connection, table, plan.asks(source), groups, mean_weight=_mean_weight(frame)
         )
     outcome_rows = _outcomes(connection, frame, subject, plan)
     comparisons = tuple(
@@ -192,7 +202,7 @@ def measure_evidence(
 
 
 def _plan(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     spec: Spec,
     frame: Frame,
     subject: RunRows,
@@ -286,7 +296,7 @@ def _metrics_to_show(
 
 
 def _gate_evidence(
-    connection: duckdb.DuckDBPyConnection, plan: GatePlan, answers: Answers, subject: RunRows
+    connection: Connection, plan: GatePlan, answers: Answers, subject: RunRows
 ) -> GateEvidence:
     evidence = plan.finish(answers)
     if plan.listing is None or evidence.estimate.value is None:
@@ -330,13 +340,13 @@ def _slices(plan: _Plan, answers: Answers, frame: Frame) -> tuple[SliceEstimate,
                 continue
             table = answers[SUBJECT][Ask(metric.total, split)]
             for code, value in enumerate(split.labels):
-                gap, p_value = _gap_to_rest(metric, table, code, frame)
+                gap, p_value = _gap_to_rest(metric, table, code, frame) if metric.explored else (None, None)
                 found.append(
                     SliceEstimate(split.name, value, name, _estimate(metric, table, code, frame), gap)
                 )
                 raw.append(p_value)
     tested = [index for index, p_value in enumerate(raw) if p_value is not None]
-    adjusted = benjamini_hochberg([raw[index] or 0.0 for index in tested]) if tested else []
+    adjusted = benjamini_hochberg(np.array([raw[index] or 0.0 for index in tested])) if tested else ()
     for index, p_value in zip(tested, adjusted, strict=True):
         found[index] = replace(found[index], p_value=float(p_value))
     return tuple(found)
@@ -361,27 +371,33 @@ def replace_code(table: Table, code: int) -> Table:
     return replace(table, populations=(table.populations != code).astype("int64"))
 
 
+def _mean_weight(frame: Frame) -> float | None:
+    return frame.profile.mean_weight if frame.profile.weighted else None
+
+
 def _outcomes(
-    connection: duckdb.DuckDBPyConnection, frame: Frame, subject: RunRows, plan: _Plan
+    connection: Connection, frame: Frame, subject: RunRows, plan: _Plan
 ) -> tuple[OutcomeShare, ...]:
+    """Return how many rows had each outcome, and its share with clusters and weights."""
     if not frame.has("outcome"):
         return ()
-    ask = Ask(Total(by=(frame.outcome_key(),)), plan.population)
-    table = read_totals(connection, subject.table, [ask])[ask]
-    counts, _sums = table.at(0)
-    whole = counts.sum(axis=0)[:-1]
-    n = int(whole.sum())
-    return tuple(
-        OutcomeShare(
-            outcome, int(count), estimate_of(Proportion(count, n), "share", n), outcome in GOOD_OUTCOMES
-        )
-        for outcome, count in zip(OUTCOMES, whole, strict=True)
-        if count
-    )
+    total = Total(by=(frame.outcome_key(),))
+    ask = Ask(total, plan.population)
+    groups = frame.profile.groups if frame.profile.clustered else 1
+    counted = read_totals(connection, subject.table, [ask])[ask].at(0)[0].sum(axis=0)
+    table = read_totals(connection, subject.table, [ask], groups, _mean_weight(frame))[ask]
+    found = []
+    for code, outcome in enumerate(OUTCOMES):
+        if counted[code]:
+            is_it = (np.arange(len(OUTCOMES) + 1) == code).astype(float)
+            share = CellMean(outcome, "share", "higher", total, is_it, np.arange(len(is_it)) < len(OUTCOMES))
+            estimate = _estimate(share, table, 0, frame)
+            found.append(OutcomeShare(outcome, int(counted[code]), estimate, outcome in GOOD_OUTCOMES))
+    return tuple(found)
 
 
 def _examples(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     subject: RunRows,
     plan: _Plan,
     outcomes: Sequence[OutcomeShare],
@@ -395,7 +411,7 @@ def _examples(
     return tuple(found)
 
 
-def _must_pass(connection: duckdb.DuckDBPyConnection, spec: Spec, subject: RunRows) -> tuple[CaseChange, ...]:
+def _must_pass(connection: Connection, spec: Spec, subject: RunRows) -> tuple[CaseChange, ...]:
     """Return the failing cases of curated and incident strata by name."""
     if not isinstance(spec.golden.sampled, dict) or "stratum" not in subject.profile.columns:
         curated = spec.golden.sampled in ("curated", "incident")
@@ -421,8 +437,7 @@ def _money(
     measured = _measured(metric, answers[SUBJECT][Ask(metric.total, plan.population)], 0, frame)
     if measured is None:
         return None
-    n = sum(share.count for share in outcomes)
-    shares = {share.outcome: share.count / n for share in outcomes} if n else {}
+    shares = {share.outcome: share.estimate.value or 0.0 for share in outcomes}
     precision = None
     if plan.precision is not None:
         precision = _measured(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shipworthy.define.rules import Call
-from shipworthy.errors import UsageError
+from shipworthy.errors import UsageError, nearest
 from shipworthy.evidence.frame import Frame
 from shipworthy.registry import Registry
 from shipworthy.stats.confidence import (
@@ -22,6 +22,7 @@ from shipworthy.stats.confidence import (
     Proportion,
     TableFunction,
 )
+from shipworthy.tables.rows import RANDOM_GROUPS
 from shipworthy.tables.totals import Total
 
 __all__ = [
@@ -56,6 +57,7 @@ class Metric:
         better: The direction that is better.
         total: What it needs from the rows.
         smallest_n: Below this many units its interval says little, and it says so.
+        explored: Whether slices are set against their complement by it.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Metric:
     better: Better
     total: Total
     smallest_n: int = field(default=30, kw_only=True)
+    explored: bool = field(default=True, kw_only=True)
 
     def value(self, counts: Floats, sums: tuple[Floats, ...]) -> Floats:
         """Return the metric, for any number of leading axes.
@@ -106,7 +109,7 @@ class Metric:
             raise Unmeasurable(self._empty(whole))
         if not np.isfinite(self.value(whole, whole_sums)):
             raise Unmeasurable(self._empty(whole))
-        if not clustered or self.total.grain.name in ("case", "query"):
+        if not clustered:
             return self.independent(whole, whole_sums)
         return self._clustered(counts, sums, whole, whole_sums)
 
@@ -212,8 +215,6 @@ class CellMean(Metric):
 
     def _dealt(self, counts: Floats) -> bool:
         """Whether groups hold many clusters each (they were dealt at random)."""
-        from shipworthy.tables.rows import RANDOM_GROUPS
-
         return len(counts) == RANDOM_GROUPS
 
     def _events(self, whole: Floats) -> float:
@@ -264,15 +265,14 @@ class CellFunction(Metric):
         """Return the exact map where there is one, Dirichlet draws of the table otherwise."""
         if self.exact is not None:
             return self.exact(counts)
-        occupied = np.argwhere(counts > 0)
-        index = tuple(occupied.T)
+        held = counts > 0
 
         def of_draws(draws: Floats) -> Floats:
             tables = np.zeros((draws.shape[0], *counts.shape))
-            tables[(slice(None), *index)] = draws
+            tables[:, held] = draws
             return self.value(tables, ())
 
-        return TableFunction(counts[index], of_draws, float(self.value(counts, ())))
+        return TableFunction(counts[held], of_draws, float(self.value(counts, ())))
 
     def _empty(self, whole: Floats) -> str:
         return self.empty
@@ -459,8 +459,6 @@ def bind(call: Call, frame: Frame) -> Metric:
     if definition is None and call.name in frame.scorers:
         return METRICS.get("pass_rate").make(Call("pass_rate", (call.name,)), frame)
     if definition is None:
-        from shipworthy.errors import nearest
-
         known = [*METRICS.names(), *frame.scorers]
         raise UsageError(
             f"No metric or scorer named {call.name!r}.",

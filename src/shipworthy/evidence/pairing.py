@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shipworthy.define.rules import Call
 from shipworthy.evidence.estimating import measure_arrays
@@ -27,7 +29,6 @@ from shipworthy.stats.confidence import (
     Confidence,
     CountTableMean,
     Difference,
-    Mean,
     Normal,
     TableFunction,
 )
@@ -36,6 +37,8 @@ from shipworthy.tables.rows import RANDOM_GROUPS, RowsProfile
 from shipworthy.tables.totals import Ask, Split, Table, Total
 
 __all__ = ["PairedMetric", "PairedPart", "bind_pair"]
+
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +51,7 @@ class PairedPart:
         delta: Ours less theirs.
         n: Shared units.
         discordant: (gained, lost) rows of a rate; None where it is no rate.
+        blur: Largest error that binning can have made in the difference.
     """
 
     ours: Confidence
@@ -55,6 +59,7 @@ class PairedPart:
     delta: Confidence
     n: int
     discordant: tuple[float, float] | None = None
+    blur: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +155,7 @@ class PairedMetric:
 
     def _linear(
         self, counts: Floats, ours_axes: Sequence[int], theirs_axes: Sequence[int]
-    ) -> tuple[Floats, Floats] | None:
+    ) -> tuple[Floats, Mask] | None:
         """Return value and membership of each joint cell where the difference is a mean of fixed values."""
         if not isinstance(self.ours, CellMean) or not isinstance(self.theirs, CellMean):
             return None
@@ -167,7 +172,7 @@ class PairedMetric:
         return np.broadcast_to(difference, held.shape), both[0] & both[1]
 
     def _delta_of_cells(
-        self, counts: Floats, values: Floats, among: Floats
+        self, counts: Floats, values: Floats, among: Mask
     ) -> tuple[Confidence, tuple[float, float] | None]:
         assert isinstance(self.ours, CellMean)  # noqa: S101 - narrowed by the caller
         low, high = self.ours.possible
@@ -191,9 +196,7 @@ class PairedMetric:
             return PairedProportion(right, gained, lost, float(same) - right), discordant
         return CountTableMean(whole[among], values[among], spread), discordant
 
-    def _shrunk(
-        self, counts: Floats, values: Floats, among: Floats, spread: tuple[float, float]
-    ) -> Confidence:
+    def _shrunk(self, counts: Floats, values: Floats, among: Mask, spread: tuple[float, float]) -> Confidence:
         whole = counts.sum(axis=0)
         mean = CellMean(
             self.ours.name,
@@ -230,14 +233,14 @@ class PairedMetric:
             value, error, groups = jackknife(joint, counts, ())
             return Normal(value, error, max(groups - 1, 1), "jackknife over groups of clusters, t")
         whole = counts.sum(axis=0)
-        index = tuple(np.argwhere(whole > 0).T)
+        held = whole > 0
 
         def of_draws(draws: Floats) -> Floats:
             tables = np.zeros((draws.shape[0], *whole.shape))
-            tables[(slice(None), *index)] = draws
+            tables[:, held] = draws
             return difference(tables)
 
-        return TableFunction(whole[index], of_draws, float(difference(whole)))
+        return TableFunction(whole[held], of_draws, float(difference(whole)))
 
     # -- two sides, by groups or by rows -----------------------------------------------------------------
 
@@ -250,14 +253,13 @@ class PairedMetric:
             return PairedPart(
                 ours.confidence, theirs.confidence, Difference(ours.confidence, theirs.confidence), ours.n
             )
-        if len(parts) == 3 and not self.profile.clustered:
-            _counts, (total, squares, n) = parts[2]
-            if float(n.sum()) < 2:
-                raise Unmeasurable("fewer than two shared rows have the number")
-            delta: Confidence = Mean(float(total.sum()), float(squares.sum()), float(n.sum()))
-            return PairedPart(ours.confidence, theirs.confidence, delta, round(float(n.sum())))
-        delta = self._jackknifed(our_counts, our_sums, their_counts, their_sums)
-        return PairedPart(ours.confidence, theirs.confidence, delta, min(ours.n, theirs.n))
+        if len(parts) == 3:
+            difference = RowMean(self.ours.name, self.ours.unit, self.ours.better, self._of_differences())
+            delta = measure_arrays(difference, *parts[2], self.profile)
+            return PairedPart(ours.confidence, theirs.confidence, delta.confidence, delta.n)
+        jackknifed = self._jackknifed(our_counts, our_sums, their_counts, their_sums)
+        blur = ours.blur + theirs.blur
+        return PairedPart(ours.confidence, theirs.confidence, jackknifed, min(ours.n, theirs.n), blur=blur)
 
     def _jackknifed(
         self,
@@ -298,6 +300,7 @@ def bind_pair(call: Call, frame: Frame, other: RowsProfile) -> PairedMetric:
     Raises:
         Unmeasurable: If either side lacks a column it needs.
     """
+    frame = replace(frame, paired=other)
     ours = bind(call, frame)
     try:
         bind(call, replace(frame, profile=_same_classes(other, frame.profile)))
@@ -318,7 +321,7 @@ def _same_classes(other: RowsProfile, ours: RowsProfile) -> RowsProfile:
     return replace(other, classes=ours.classes, positive=ours.positive, binary=ours.binary)
 
 
-def _spread(array: Floats, axes: Sequence[int], rank: int) -> Floats:
+def _spread(array: NDArray[Any], axes: Sequence[int], rank: int) -> NDArray[Any]:
     """Return an array over some axes as one that broadcasts over all of them."""
     shape = [1] * rank
     for axis, length in zip(axes, array.shape, strict=True):
@@ -327,7 +330,7 @@ def _spread(array: Floats, axes: Sequence[int], rank: int) -> Floats:
     return np.transpose(array, order).reshape(shape)
 
 
-def _both_right(ours: CellMean, values: Floats, among: Floats, axes: Sequence[int]) -> Floats:
+def _both_right(ours: CellMean, values: Floats, among: Mask, axes: Sequence[int]) -> Mask:
     """Return where both sides have the value 1: ours is 1 and the difference 0."""
     mine = np.broadcast_to(_spread(ours.values, axes, values.ndim), values.shape)
     return np.asarray((mine == 1) & (values == 0) & among)

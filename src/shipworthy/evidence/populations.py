@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from shipworthy.define.rules import Call, Condition, Population, Rule
 from shipworthy.errors import UsageError, nearest
 from shipworthy.tables.duck import quote, text_literal
@@ -65,11 +67,14 @@ def condition_sql(condition: Condition, columns: tuple[str, ...]) -> str:
         try:
             number = float(condition.values[0])
         except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
             raise UsageError(
                 f"[{condition}] compares by size, but {condition.values[0]!r} is no number.",
                 fix="Use = or != for words.",
-            ) from None
-        return f"coalesce(TRY_CAST({column} AS DOUBLE) {condition.operator} {number!r}, false)"
+            )
+        value = f"TRY_CAST({column} AS DOUBLE)"
+        return f"coalesce(NOT isnan({value}) AND {value} {condition.operator} {number!r}, false)"
     values = ", ".join(text_literal(value) for value in condition.values)
     inside = f"coalesce(CAST({column} AS VARCHAR) IN ({values}), false)"
     return f"NOT {inside}" if condition.operator == "!=" else inside

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from shipworthy.define.spec import Golden, Spec, SystemUse
 from shipworthy.errors import InputError, nearest
 from shipworthy.golden.columns import Wanted, check_mapping, locate, rows_where
 from shipworthy.records import Case
 from shipworthy.store.hashes import hash_file, hash_record, hash_text
 from shipworthy.tables.cases import read_cases
-from shipworthy.tables.duck import ROW_NUMBER, ForeignFile, open_file, quote
+from shipworthy.tables.duck import ROW_NUMBER, Connection, ForeignFile, open_file, quote
 from shipworthy.tables.lists import TextSource
 from shipworthy.tables.rows import NUMBERS, TEXTS, Basis, RowsPlan
 
@@ -56,7 +54,7 @@ class GoldenFile:
             path=str(self.file.path),
         )
 
-    def cases(self, connection: duckdb.DuckDBPyConnection) -> Iterator[Case]:
+    def cases(self, connection: Connection) -> Iterator[Case]:
         """Yield every case with its native values, in the file's order.
 
         Args:
@@ -99,7 +97,7 @@ def _input_column(mapping: Mapping[str, str], file: ForeignFile) -> str | None:
     return None
 
 
-def open_golden(connection: duckdb.DuckDBPyConnection, golden: Golden, folder: Path) -> GoldenFile:
+def open_golden(connection: Connection, golden: Golden, folder: Path) -> GoldenFile:
     """Open the golden set and fix its version.
 
     Args:
@@ -163,9 +161,7 @@ class Answers:
         return None
 
 
-def answers_of_file(
-    connection: duckdb.DuckDBPyConnection, golden: GoldenFile, system: SystemUse, folder: Path
-) -> Answers:
+def answers_of_file(connection: Connection, golden: GoldenFile, system: SystemUse, folder: Path) -> Answers:
     """Open a recorded file.
 
     Args:
@@ -259,7 +255,6 @@ def plan_rows(
         threshold=threshold,
         keep_unjudged=basis == Basis.RANKING and golden_sql is not None and "query_id" in columns,
         grades=golden.golden.grades,
-        repeats=golden.golden.repeats,
         source=source,
     )
 

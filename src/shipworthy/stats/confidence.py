@@ -27,6 +27,7 @@ Array = NDArray[np.float64]
 
 _SEED = 20_240_611
 _DRAWS = 20_000
+_DISPLAY_DRAWS = 2_000
 _FEWEST_DRAWS = 4_000
 _GAMMAS = 4_000_000
 """Numbers drawn at most per distribution, so that wide tables stay within tens of milliseconds."""
@@ -304,7 +305,7 @@ class CountTableMean(_BoundedByQuantiles):
         values = np.union1d(self.values, self._range)
         counts = np.full(values.size, 1 / values.size)
         counts[np.searchsorted(values, self.values)] += self.counts
-        return np.asarray(_shares(counts) @ values)
+        return np.asarray(_shares(counts, _DISPLAY_DRAWS) @ values)
 
     def _with_worst(self, side: Side) -> tuple[Array, Array]:
         worst = self._range[0] if side == "lower" else self._range[1]
@@ -361,22 +362,35 @@ class TableFunction(_BoundedByQuantiles):
     @cached_property
     def standard_error(self) -> float:
         """Standard deviation of the draws that have a finite value."""
-        finite = self._draws[np.isfinite(self._draws)]
+        finite = self._few_draws[np.isfinite(self._few_draws)]
         return float(finite.std()) if finite.size else math.nan
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Percentile interval, stretched to hold the estimate."""
-        low, high = self._both_bounds(level)
-        return min(low, self.value), max(high, self.value)
+        """Percentile interval from the few draws that a picture needs, stretched to hold the estimate."""
+        tail = np.array([(1 - level) / 2])
+        low = self._picked(self._few_draws, "lower", tail)[0]
+        high = self._picked(self._few_draws, "upper", 1 - tail)[0]
+        return min(float(low), self.value), max(float(high), self.value)
 
     def quantiles(self, side: Side, probabilities: Array) -> Array:
         """Quantiles of the statistic over the draws, nan counted against the claim."""
+        return self._picked(self._draws, side, probabilities)
+
+    @staticmethod
+    def _picked(draws: Array, side: Side, probabilities: Array) -> Array:
         against = -math.inf if side == "lower" else math.inf
-        return _pick(np.where(np.isnan(self._draws), against, self._draws), probabilities, side)
+        return _pick(np.where(np.isnan(draws), against, draws), probabilities, side)
 
     @cached_property
     def _draws(self) -> Array:
-        tables = _shares(self.counts + 0.5) * self.counts.sum()
+        return self._drawn(_DRAWS)
+
+    @cached_property
+    def _few_draws(self) -> Array:
+        return self._drawn(_DISPLAY_DRAWS)
+
+    def _drawn(self, most: int) -> Array:
+        tables = _shares(self.counts + 0.5, most) * self.counts.sum()
         with np.errstate(invalid="ignore", divide="ignore"):
             return _floats(self.statistic(tables))
 
@@ -1008,9 +1022,9 @@ def matched_beta(mean: float, variance: float, low: float, high: float, probabil
     return low + (high - low) * _beta_quantiles(share * cases, (1 - share) * cases, probabilities)
 
 
-def _shares(weights: Array) -> Array:
+def _shares(weights: Array, most: int = _DRAWS) -> Array:
     """Draws of a Dirichlet distribution, always the same ones, shape (draws, cells)."""
-    draws = min(_DRAWS, max(_FEWEST_DRAWS, _GAMMAS // weights.size))
+    draws = min(most, max(_FEWEST_DRAWS, _GAMMAS // weights.size))
     gammas = np.random.default_rng(_SEED).standard_gamma(weights, size=(draws, weights.size))
     return np.asarray(gammas / gammas.sum(axis=1, keepdims=True))
 

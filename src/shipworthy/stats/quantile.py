@@ -93,25 +93,41 @@ class BinnedQuantile:
         Returns:
             Shape (p,).
         """
-        n = float(self.counts.sum())
-        below = np.cumsum(self.counts)
+        edges = np.append(self.edges, np.inf) if side == "upper" else np.append(0.0, self.edges)
+        wanted = np.asarray(probabilities, dtype=np.float64)
+        if wanted.size <= 4:
+            return np.array([edges[self._first_sure(side, float(p))] for p in wanted.ravel()])
+        sure = np.maximum.accumulate(self._sure(side, self._below))
+        return edges[np.searchsorted(sure, wanted, side="left")]
+
+    @cached_property
+    def _below(self) -> Array:
+        return np.cumsum(self.counts)
+
+    def _sure(self, side: Side, below: Array) -> Array:
+        """Confidence that the quantile is at most an edge, given the counts at or below it."""
+        n = float(self._below[-1])
         if side == "upper":
-            # Confidence that the quantile is at most edges[i]: lower bound on the share at or below >= q.
-            sure = np.where(
-                below > 0, special.betainc(np.maximum(below, 1e-12), n - below + 1, self.share), 1.0
+            # The lower bound on the share at or below the edge reaches q.
+            proven = 1 - special.betainc(
+                np.maximum(below, 1e-12), np.maximum(n - below + 1, 1e-12), self.share
             )
-            sure = 1 - sure
-            edges = np.append(self.edges, np.inf)
-            return edges[np.searchsorted(np.maximum.accumulate(sure), probabilities, side="left")]
-        # Confidence that the quantile is at most edges[i], counted in its favour: upper bound on the share.
-        sure = np.where(
-            below < n, 1 - special.betainc(below + 1, np.maximum(n - below, 1e-12), self.share), 1.0
-        )
-        lower_edges = np.append(0.0, self.edges)
-        found = np.searchsorted(np.maximum.accumulate(sure), probabilities, side="left")
-        return lower_edges[np.minimum(found, len(self.edges))]
+            return np.where(below > 0, proven, 0.0)
+        possible = 1 - special.betainc(below + 1, np.maximum(n - below, 1e-12), self.share)
+        return np.where(below < n, possible, 1.0)
+
+    def _first_sure(self, side: Side, wanted: float) -> int:
+        """Return the first edge at which the confidence is enough, by bisection over the rising counts."""
+        low, high = 0, len(self._below)
+        while low < high:
+            middle = (low + high) // 2
+            if float(self._sure(side, self._below[middle : middle + 1])[0]) >= wanted:
+                high = middle
+            else:
+                low = middle + 1
+        return low
 
     def _first_at_least(self, share: float) -> int:
-        below = np.cumsum(self.counts)
+        below = self._below
         wanted = share * below[-1]
         return int(min(np.searchsorted(below, wanted - 1e-9 * max(wanted, 1.0)), len(below) - 1))

@@ -7,10 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from shipworthy.errors import InputError
-from shipworthy.tables.duck import ForeignFile, path_literal, quote, text_literal, translated
+from shipworthy.tables.duck import Connection, ForeignFile, path_literal, quote, text_literal, translated
 
 __all__ = ["check_ids", "read_answers", "read_cases", "scored_relation"]
 
@@ -18,7 +16,7 @@ PIECE = 2048
 
 
 def read_cases(
-    connection: duckdb.DuckDBPyConnection, file: ForeignFile, case_id: str, condition: str
+    connection: Connection, file: ForeignFile, case_id: str, condition: str
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield every row of a golden set with native values.
 
@@ -56,7 +54,7 @@ def read_cases(
                 )
 
 
-def check_ids(connection: duckdb.DuckDBPyConnection, file: ForeignFile, case_id: str, condition: str) -> None:
+def check_ids(connection: Connection, file: ForeignFile, case_id: str, condition: str) -> None:
     """Refuse missing ids.
 
     Raises:
@@ -74,7 +72,7 @@ def check_ids(connection: duckdb.DuckDBPyConnection, file: ForeignFile, case_id:
         )
 
 
-def _native(connection: duckdb.DuckDBPyConnection, file: ForeignFile, name: str) -> str:
+def _native(connection: Connection, file: ForeignFile, name: str) -> str:
     column = quote(name)
     if file.is_json:
         return f"CAST({column} AS VARCHAR)"
@@ -91,7 +89,7 @@ def _native(connection: duckdb.DuckDBPyConnection, file: ForeignFile, name: str)
 
 
 def read_answers(
-    connection: duckdb.DuckDBPyConnection, file: ForeignFile, condition: str, columns: dict[str, str]
+    connection: Connection, file: ForeignFile, condition: str, columns: dict[str, str]
 ) -> Iterator[dict[str, str | None]]:
     """Yield recorded answers as texts by role, in the file's order.
 

@@ -29,6 +29,9 @@ __all__ = [
     "translated",
 ]
 
+#: The engine, as other rooms know it.
+Connection = duckdb.DuckDBPyConnection
+
 #: The column that stands in for ids in a file that has none.
 ROW_NUMBER = "#row"
 
@@ -355,11 +358,11 @@ def fetch_columns(
     Returns:
         Column name -> (rows,) array.
     """
-    found = connection.execute(sql, parameters).fetchnumpy()
+    found: Mapping[str, Any] = connection.execute(sql, parameters).fetchnumpy()
     plain: dict[str, NDArray[Any]] = {}
     for name, values in found.items():
+        masked: Any = values
         if isinstance(values, np.ma.MaskedArray):
-            kind = values.dtype.kind
-            values = values.filled(None) if kind == "O" else values.astype(float).filled(np.nan)
-        plain[name] = np.asarray(values)
+            masked = masked.filled(None) if masked.dtype.kind == "O" else masked.astype(float).filled(np.nan)
+        plain[name] = np.asarray(masked)
     return plain

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import duckdb
-
-from shipworthy.tables.duck import text_literal, translated
+from shipworthy.tables.duck import Connection, text_literal, translated
 
 __all__ = ["ListedRow", "TextSource", "distinct_values", "list_flips", "list_rows", "texts_of"]
 
@@ -44,9 +42,7 @@ class ListedRow:
     reason: str
 
 
-def list_rows(
-    connection: duckdb.DuckDBPyConnection, rows: str, condition: str, limit: int
-) -> tuple[int, list[ListedRow]]:
+def list_rows(connection: Connection, rows: str, condition: str, limit: int) -> tuple[int, list[ListedRow]]:
     """Return how many rows satisfy a condition, and the first of them by case.
 
     Args:
@@ -69,9 +65,7 @@ def list_rows(
     return int(count[0]) if count else 0, [ListedRow(*row) for row in found]
 
 
-def list_flips(
-    connection: duckdb.DuckDBPyConnection, pairs: str, condition: str, limit: int
-) -> list[ListedRow]:
+def list_flips(connection: Connection, pairs: str, condition: str, limit: int) -> list[ListedRow]:
     """Return pairs that satisfy a condition, the worst outcomes first.
 
     Args:
@@ -90,9 +84,7 @@ def list_flips(
     return [ListedRow(*row) for row in found]
 
 
-def distinct_values(
-    connection: duckdb.DuckDBPyConnection, rows: str, column: str, limit: int
-) -> list[tuple[str, int]]:
+def distinct_values(connection: Connection, rows: str, column: str, limit: int) -> list[tuple[str, int]]:
     """Return the commonest values of a column with their counts, commonest first.
 
     Args:
@@ -110,7 +102,7 @@ def distinct_values(
 
 
 def texts_of(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     source: TextSource | None,
     case_ids: Sequence[str],
     most: int = 4000,

@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import duckdb
-
 from shipworthy.errors import InputError
-from shipworthy.tables.duck import path_literal, quote, text_literal, translated
+from shipworthy.tables.duck import Connection, path_literal, quote, text_literal, translated
 
 __all__ = [
     "MOST_GROUPS",
@@ -39,6 +37,11 @@ TEXTS = (
     "failed_reason",
     "unscored_reason",
 )
+
+
+#: Columns that are ours in every table of rows, beside those that a file brings.
+OWN = ("case_id", "repeat", *TEXTS, *NUMBERS)
+DERIVED = ("outcome", "ok", "cluster_group")
 
 
 class Basis:
@@ -71,7 +74,6 @@ class RowsPlan:
         threshold: Cut on predicted_score where there is no prediction.
         keep_unjudged: Keep answers that the golden set does not know (ranking: not relevant).
         grades: Foreign grade -> ours.
-        repeats: How often each case should have been asked.
         source: Name of the answers' file, for messages.
     """
 
@@ -88,7 +90,6 @@ class RowsPlan:
     threshold: float | None = None
     keep_unjudged: bool = False
     grades: Mapping[str, str] = field(default_factory=dict)
-    repeats: int = 1
     source: str = ""
 
 
@@ -118,6 +119,8 @@ class RowsProfile:
         score_high: Largest.
         strata: Usable rows per stratum.
         unknown_answers: Answers for cases that the golden set does not know (they are left out).
+        queries: Distinct queries among usable rows.
+        mean_weight: Mean weight of usable rows, by which weights are scaled to add up to the rows.
     """
 
     rows: int
@@ -141,10 +144,12 @@ class RowsProfile:
     score_high: float | None
     strata: Mapping[str, int]
     unknown_answers: int = 0
+    queries: int = 0
+    mean_weight: float = 1.0
 
 
 def build_rows(
-    connection: duckdb.DuckDBPyConnection, plan: RowsPlan, table: str, parquet: Path | None = None
+    connection: Connection, plan: RowsPlan, table: str, parquet: Path | None = None
 ) -> RowsProfile:
     """Make canonical rows, sorted by case, and say what they hold.
 
@@ -161,8 +166,10 @@ def build_rows(
         InputError: For duplicate or missing ids, labels that disagree, NaN or infinite numbers, unseen classes.
     """
     raw = f"{table}_raw"
+    _check_names(plan)
     with translated(plan.source):
         connection.execute(f"CREATE OR REPLACE TEMP TABLE {raw} AS {_raw_sql(plan)}")
+        unknown = _unknown_answers(connection, plan)
     _check_ids(connection, raw, plan)
     _check_labels(connection, raw, plan)
     _check_numbers(connection, raw, plan)
@@ -184,11 +191,11 @@ def build_rows(
         positive=positive,
         classes=classes,
         binary=binary,
-        unknown=_unknown_answers(connection, plan),
+        unknown=unknown,
     )
 
 
-def attach_rows(connection: duckdb.DuckDBPyConnection, parquet: Path, table: str) -> None:
+def attach_rows(connection: Connection, parquet: Path, table: str) -> None:
     """Make stored rows readable under a name.
 
     Args:
@@ -206,10 +213,11 @@ def attach_rows(connection: duckdb.DuckDBPyConnection, parquet: Path, table: str
 def _raw_sql(plan: RowsPlan) -> str:
     """Text columns from both sides, joined on the case, with our types."""
     golden_has, answers_have = set(plan.golden_columns), set(plan.answer_columns)
+    of_the_case = {"label", "stratum", "cluster_id", "weight", "query_id", *plan.slices}
 
     def pick(name: str) -> str:
         sides = []
-        if name in answers_have and name not in ("label", "stratum", "cluster_id", "weight", "query_id"):
+        if name in answers_have and name not in of_the_case:
             sides.append(f"a.{quote(name)}")
         if plan.golden is not None and name in golden_has:
             sides.append(f"g.{quote(name)}")
@@ -222,7 +230,7 @@ def _raw_sql(plan: RowsPlan) -> str:
     columns = [
         ("coalesce(g.case_id, a.case_id)" if plan.golden is not None else "a.case_id") + " AS case_id",
         f"coalesce(TRY_CAST({pick('repeat')} AS INTEGER), 0) AS repeat",
-        f"{pick('repeat')} AS repeat_text",
+        f"{pick('repeat')} AS {quote('#repeat__text')}",
     ]
     columns += [f"{pick(name)} AS {quote(name)}" for name in TEXTS]
     for name in NUMBERS:
@@ -233,9 +241,8 @@ def _raw_sql(plan: RowsPlan) -> str:
             if name == "correct"
             else f"TRY_CAST({text} AS DOUBLE)"
         )
-        columns += [f"{cast} AS {quote(name)}", f"{text} AS {quote(name + '__text')}"]
-    known = {*TEXTS, *NUMBERS, "case_id", "repeat"}
-    columns += [f"{pick(name)} AS {quote(name)}" for name in plan.slices if name not in known]
+        columns += [f"{cast} AS {quote(name)}", f"{text} AS {quote(f'#{name}__text')}"]
+    columns += [f"{pick(name)} AS {quote(name)}" for name in _sliced(plan)]
     for name in _hashed(plan):
         text = pick(name)
         value = (
@@ -245,15 +252,40 @@ def _raw_sql(plan: RowsPlan) -> str:
     label_beside = (
         'a."label"' if plan.golden is not None and {"label"} <= golden_has & answers_have else "NULL"
     )
-    columns.append(f"CAST({label_beside} AS VARCHAR) AS label_beside")
+    columns.append(f'CAST({label_beside} AS VARCHAR) AS "#label__beside"')
     if plan.golden is None:
-        return f"SELECT {', '.join(columns)}, true AS answered FROM ({plan.answers}) a"
+        return f'SELECT {", ".join(columns)}, true AS "#answered" FROM ({plan.answers}) a'
     kind = "FULL" if plan.keep_unjudged else "LEFT"
-    columns.append("a.case_id IS NOT NULL AS answered")
+    columns.append('a.case_id IS NOT NULL AS "#answered"')
     keys = "g.case_id = a.case_id"
     if {"query_id"} <= golden_has & answers_have:
         keys += " AND g.query_id IS NOT DISTINCT FROM a.query_id"
     return f"SELECT {', '.join(columns)} FROM ({plan.golden}) g {kind} JOIN ({plan.answers}) a ON {keys}"
+
+
+def _sliced(plan: RowsPlan) -> list[str]:
+    """Names of the columns that are compared as text and are not ours anyway."""
+    return [name for name in plan.slices if name not in (*OWN, *DERIVED)]
+
+
+def _check_names(plan: RowsPlan) -> None:
+    """Refuse columns that could not be told from each other or from ours; the engine ignores case."""
+    for name in plan.slices:
+        if name in DERIVED and name in (*plan.answer_columns, *plan.golden_columns):
+            raise InputError(
+                f"The column {name!r} has the name of one that Shipworthy adds to the rows.",
+                where=plan.source,
+                fix=f"Map it to another name, for example golden: {{columns: {{my_{name}: {name}}}}}.",
+            )
+    seen = {name: name for name in (*OWN, *DERIVED)}
+    for name in _sliced(plan):
+        other = seen.setdefault(name.lower(), name)
+        if other != name:
+            raise InputError(
+                f"The columns {other!r} and {name!r} differ only in case.",
+                where=plan.source,
+                fix="Write one name everywhere, or map one of them to another name under golden.columns.",
+            )
 
 
 def _hashed(plan: RowsPlan) -> list[str]:
@@ -261,15 +293,19 @@ def _hashed(plan: RowsPlan) -> list[str]:
     return [*(name for name in plan.numbers if name not in NUMBERS), *plan.scorers]
 
 
-def _check_ids(connection: duckdb.DuckDBPyConnection, raw: str, plan: RowsPlan) -> None:
-    missing = _scalar(connection, f"SELECT count(*) FROM {raw} WHERE case_id IS NULL OR trim(case_id) = ''")
+def _check_ids(connection: Connection, raw: str, plan: RowsPlan) -> None:
+    nameless = "WHERE case_id IS NULL OR trim(case_id) = ''"
+    with translated(plan.source):
+        # A join drops answers without an id, so that they are counted where they come from.
+        missing = _scalar(connection, f"SELECT count(*) FROM ({plan.answers}) a {nameless}")
+    missing = missing or _scalar(connection, f"SELECT count(*) FROM {raw} {nameless}")
     if missing:
         raise InputError(
             f"{missing:,} rows have no case_id.", where=plan.source, fix="Every row needs the id of its case."
         )
     bad_repeat = connection.execute(
-        f"SELECT case_id, repeat_text FROM {raw} "
-        "WHERE repeat_text IS NOT NULL AND TRY_CAST(repeat_text AS INTEGER) IS NULL LIMIT 1"
+        f'SELECT case_id, "#repeat__text" AS written FROM {raw} '
+        "WHERE written IS NOT NULL AND TRY_CAST(written AS INTEGER) IS NULL LIMIT 1"
     ).fetchone()
     if bad_repeat:
         raise InputError(
@@ -293,7 +329,7 @@ def _check_ids(connection: duckdb.DuckDBPyConnection, raw: str, plan: RowsPlan) 
             fix="If these are repeats of a case, map `repeat`; if the file holds several systems, "
             "pick one with `where`; otherwise remove the duplicates.",
         )
-    if plan.golden is not None and not _scalar(connection, f"SELECT count(*) FROM {raw} WHERE answered"):
+    if plan.golden is not None and not _scalar(connection, f'SELECT count(*) FROM {raw} WHERE "#answered"'):
         raise InputError(
             "None of its case ids is in the golden set.",
             where=plan.source,
@@ -301,10 +337,9 @@ def _check_ids(connection: duckdb.DuckDBPyConnection, raw: str, plan: RowsPlan) 
         )
 
 
-def _check_labels(connection: duckdb.DuckDBPyConnection, raw: str, plan: RowsPlan) -> None:
+def _check_labels(connection: Connection, raw: str, plan: RowsPlan) -> None:
     differing = connection.execute(
-        f"SELECT count(*), min(case_id) FROM {raw} "
-        "WHERE answered AND label_beside IS NOT NULL AND label IS NOT NULL AND label <> label_beside"
+        f'SELECT count(*), min(case_id) FROM {raw} WHERE "#answered" AND label <> "#label__beside"'
     ).fetchone()
     if differing and differing[0]:
         raise InputError(
@@ -315,8 +350,8 @@ def _check_labels(connection: duckdb.DuckDBPyConnection, raw: str, plan: RowsPla
         )
 
 
-def _check_numbers(connection: duckdb.DuckDBPyConnection, raw: str, plan: RowsPlan) -> None:
-    names = [(name, quote(name), quote(name + "__text")) for name in NUMBERS]
+def _check_numbers(connection: Connection, raw: str, plan: RowsPlan) -> None:
+    names = [(name, quote(name), quote(f"#{name}__text")) for name in NUMBERS]
     names += [(name, quote("#" + name), quote(f"#{name}__text")) for name in _hashed(plan)]
     checks = ", ".join(
         f"count(*) FILTER (WHERE {text} IS NOT NULL AND ({value} IS NULL OR NOT isfinite({value}))), "
@@ -333,6 +368,8 @@ def _check_numbers(connection: duckdb.DuckDBPyConnection, raw: str, plan: RowsPl
                 where=plan.source,
                 fix="Write a number, or leave the cell empty where there is none.",
             )
+    if plan.basis == Basis.RANKING:
+        _check_relevance(connection, raw, plan)
     negative = connection.execute(f"SELECT min(case_id) FROM {raw} WHERE weight < 0").fetchone()
     if negative and negative[0] is not None:
         raise InputError(
@@ -342,7 +379,21 @@ def _check_numbers(connection: duckdb.DuckDBPyConnection, raw: str, plan: RowsPl
         )
 
 
-def _check_grades(connection: duckdb.DuckDBPyConnection, raw: str, plan: RowsPlan) -> None:
+def _check_relevance(connection: Connection, raw: str, plan: RowsPlan) -> None:
+    bad = connection.execute(
+        f"SELECT label, min(case_id) FROM {raw} "
+        "WHERE label IS NOT NULL AND NOT coalesce(isfinite(TRY_CAST(label AS DOUBLE)), false) "
+        "GROUP BY label ORDER BY count(*) DESC, label LIMIT 1"
+    ).fetchone()
+    if bad:
+        raise InputError(
+            f"The relevance {bad[0]!r} of item {bad[1]!r} is no number.",
+            where=plan.source,
+            fix="Write how relevant an item is as a number, 0 where it is not.",
+        )
+
+
+def _check_grades(connection: Connection, raw: str, plan: RowsPlan) -> None:
     known = ", ".join(text_literal(name) for name in ("good", "poor", "harmful"))
     bad = connection.execute(
         f"SELECT grade, count(*), min(case_id) FROM (SELECT case_id, {_grade(plan)} AS grade FROM {raw}) "
@@ -369,7 +420,7 @@ def _grade(plan: RowsPlan) -> str:
 
 
 def _classes(
-    connection: duckdb.DuckDBPyConnection, raw: str, plan: RowsPlan
+    connection: Connection, raw: str, plan: RowsPlan
 ) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
     """Return the classes, the positive labels, and whether outcomes are positives and negatives."""
     if plan.basis != Basis.PREDICTION:
@@ -382,18 +433,27 @@ def _classes(
             where=plan.source,
             fix="For numbers use kind: regressor; for texts give a scorer under metrics.",
         )
-    positive = tuple(plan.positive) or _usual_positive(labels | predictions)
-    if plan.positive and not labels & set(plan.positive):
+    positive = _spellings(plan.positive, labels, predictions) or _usual_positive(labels | predictions)
+    if plan.positive and not labels & set(positive):
         raise InputError(
             f"golden.positive names {', '.join(plan.positive)}, but the labels are "
             f"{', '.join(sorted(labels)[:8]) or 'all empty'}.",
             where=plan.source,
             fix="Write the label of the positive class as it stands in the file.",
         )
-    unseen = predictions - labels
-    if unseen and not positive:
+    if plan.threshold is not None and not positive:
         raise InputError(
-            f"The prediction {sorted(unseen)[0]!r} is no class that occurs among the labels "
+            "A threshold on predicted_score needs a positive class, and no label is known to be it.",
+            where=plan.source,
+            fix="Say it with golden.positive, for example positive: [yes].",
+        )
+    unseen = predictions - labels
+    # Predictions may use words of their own if some of them are named positive; a stray one is a mistake.
+    own_words = bool(predictions & set(positive)) and not predictions & labels
+    strangers = unseen - set(positive)
+    if strangers and not own_words and (plan.positive or not positive):
+        raise InputError(
+            f"The prediction {sorted(strangers)[0]!r} is no class that occurs among the labels "
             f"({', '.join(sorted(labels)[:8])}).",
             where=plan.source,
             fix="Use the labels' spelling, or say with golden.positive which values mean positive.",
@@ -405,15 +465,22 @@ def _classes(
     return tuple(sorted(labels | predictions)), positive, False
 
 
+def _spellings(positive: Sequence[str], labels: set[str], predictions: set[str]) -> tuple[str, ...]:
+    """Return the named positive labels, with what differs from them only in case where no label is that word."""
+    lowered = {value.lower() for value in positive}
+    free = predictions - labels if labels & set(positive) else predictions | labels
+    return tuple(dict.fromkeys([*positive, *sorted(value for value in free if value.lower() in lowered)]))
+
+
 def _usual_positive(values: set[str]) -> tuple[str, ...]:
-    lowered = {value.lower(): value for value in values}
+    lowered = {value.lower() for value in values}
     for negative, yes in (("0", "1"), ("false", "true"), ("no", "yes"), ("n", "y"), ("negative", "positive")):
-        if set(lowered) <= {negative, yes} and lowered:
-            return (lowered.get(yes, yes),)
+        if lowered and lowered <= {negative, yes}:
+            return tuple(sorted(value for value in values if value.lower() == yes)) or (yes,)
     return ()
 
 
-def _distinct(connection: duckdb.DuckDBPyConnection, raw: str, column: str) -> set[str]:
+def _distinct(connection: Connection, raw: str, column: str) -> set[str]:
     found = connection.execute(
         f"SELECT DISTINCT {quote(column)} FROM {raw} WHERE {quote(column)} IS NOT NULL LIMIT {MOST_CLASSES + 1}"
     ).fetchall()
@@ -421,7 +488,7 @@ def _distinct(connection: duckdb.DuckDBPyConnection, raw: str, column: str) -> s
 
 
 def _final_sql(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     raw: str,
     plan: RowsPlan,
     positive: Sequence[str],
@@ -445,8 +512,7 @@ def _final_sql(
         if clusters <= MOST_GROUPS
         else f"hash(cluster_id) % {RANDOM_GROUPS}"
     )
-    known = {*TEXTS, *NUMBERS, "case_id", "repeat"}
-    slices = [quote(name) for name in plan.slices if name not in known]
+    slices = [quote(name) for name in _sliced(plan)]
     numbers = [quote("#" + name) for name in _hashed(plan)]
     extras = "".join(f", {name}" for name in (*slices, *numbers))
     usable = "unscored_reason IS NULL"
@@ -454,7 +520,7 @@ def _final_sql(
     states = f"""
       SELECT case_id, repeat, {cluster} AS cluster_id, stratum, query_id, label,
              {prediction} AS prediction, predicted_score, correct, {_grade(plan)} AS grade, latency_ms,
-             run_cost, weight, time, failed_reason, unscored_reason, answered{extras}
+             run_cost, weight, time, failed_reason, unscored_reason, "#answered"{extras}
       FROM {raw}"""
     judged = f"""
       SELECT * REPLACE (
@@ -465,7 +531,7 @@ def _final_sql(
                                        ELSE {_unscored(plan)} END) AS unscored_reason)
       FROM ({states})"""
     return f"""
-      SELECT * EXCLUDE (answered), CAST({group} AS SMALLINT) AS cluster_group,
+      SELECT * EXCLUDE ("#answered"), CAST({group} AS SMALLINT) AS cluster_group,
         CASE WHEN NOT ({usable}) THEN NULL WHEN failed_reason IS NOT NULL THEN 'failed'
              ELSE {_outcome(plan, binary, yes)} END AS outcome,
         CASE WHEN NOT ({usable}) THEN NULL WHEN failed_reason IS NOT NULL THEN 0
@@ -483,12 +549,12 @@ def _failed(plan: RowsPlan) -> str:
         )
         silent = "prediction IS NULL" if has_prediction else "predicted_score IS NULL"
         return (
-            f"CASE WHEN {own} IS NOT NULL THEN {own} WHEN answered AND label IS NOT NULL AND {silent} "
+            f'CASE WHEN {own} IS NOT NULL THEN {own} WHEN "#answered" AND label IS NOT NULL AND {silent} '
             "THEN 'no prediction' END"
         )
     if plan.basis == Basis.NUMBER:
         return (
-            f"CASE WHEN {own} IS NOT NULL THEN {own} WHEN answered AND label IS NOT NULL AND "
+            f'CASE WHEN {own} IS NOT NULL THEN {own} WHEN "#answered" AND label IS NOT NULL AND '
             "(TRY_CAST(prediction AS DOUBLE) IS NULL OR NOT isfinite(TRY_CAST(prediction AS DOUBLE))) "
             "THEN 'no number predicted' END"
         )
@@ -497,14 +563,16 @@ def _failed(plan: RowsPlan) -> str:
 
 def _missing(plan: RowsPlan) -> str:
     """SQL for a planned row without an answer; an item that a ranking left out is no such row."""
-    return "false" if plan.basis == Basis.RANKING else "NOT answered"
+    return "false" if plan.basis == Basis.RANKING else 'NOT "#answered"'
 
 
 def _unscored(plan: RowsPlan) -> str:
     if plan.basis == Basis.PREDICTION:
         return "CASE WHEN label IS NULL THEN 'no label' END"
     if plan.basis == Basis.NUMBER:
-        return "CASE WHEN TRY_CAST(label AS DOUBLE) IS NULL THEN 'no numeric label' END"
+        return (
+            "CASE WHEN NOT coalesce(isfinite(TRY_CAST(label AS DOUBLE)), false) THEN 'no numeric label' END"
+        )
     if plan.basis == Basis.GRADE:
         return "CASE WHEN grade IS NULL THEN 'no grade' END"
     if plan.basis == Basis.CORRECT:
@@ -540,7 +608,7 @@ def _right(plan: RowsPlan, binary: bool, yes: str) -> str:
     return "NULL"
 
 
-def _unknown_answers(connection: duckdb.DuckDBPyConnection, plan: RowsPlan) -> int:
+def _unknown_answers(connection: Connection, plan: RowsPlan) -> int:
     if plan.golden is None or plan.keep_unjudged:
         return 0
     return _scalar(
@@ -551,7 +619,7 @@ def _unknown_answers(connection: duckdb.DuckDBPyConnection, plan: RowsPlan) -> i
 
 
 def read_profile(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     table: str,
     *,
     basis: str,
@@ -584,15 +652,15 @@ def read_profile(
               count(*) FILTER (WHERE {usable} AND failed_reason IS NOT NULL),
               count(*) FILTER (WHERE NOT ({usable})), max(cluster_group) + 1,
               approx_count_distinct(predicted_score), min(predicted_score), max(predicted_score),
-              count(weight), min(weight), max(weight), {holds} FROM {table}"""
+              count(weight), min(weight), max(weight), count(DISTINCT query_id) FILTER (WHERE {usable}),
+              avg(coalesce(weight, 1.0)) FILTER (WHERE {usable}), {holds} FROM {table}"""
     ).fetchone()
     if found is None:  # pragma: no cover - an aggregate always returns one row
         raise InputError("The rows cannot be read.", where=table)
-    rows, cases, clusters, scored, failed, unscored, groups, distinct, low, high, weights, least, most = (
-        found[:13]
-    )
+    rows, cases, clusters, scored, failed, unscored, groups, distinct, low, high = found[:10]
+    weights, least, most, queries, mean_weight = found[10:15]
     weighted = bool(weights) and least != most
-    filled = tuple(name for name, count in zip(names, found[13:], strict=True) if count)
+    filled = tuple(name for name, count in zip(names, found[15:], strict=True) if count)
     if 0 < distinct <= 20_000:
         distinct = _scalar(connection, f"SELECT count(DISTINCT predicted_score) FROM {table}")
     return RowsProfile(
@@ -622,10 +690,12 @@ def read_profile(
             ).fetchall()
         },
         unknown_answers=unknown,
+        queries=queries,
+        mean_weight=float(mean_weight or 1.0),
     )
 
 
-def _reasons(connection: duckdb.DuckDBPyConnection, table: str, column: str, where: str) -> dict[str, int]:
+def _reasons(connection: Connection, table: str, column: str, where: str) -> dict[str, int]:
     found = connection.execute(
         f"SELECT left({column}, 120), count(*) FROM {table} WHERE {column} IS NOT NULL AND {where} "
         "GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 20"
@@ -633,6 +703,6 @@ def _reasons(connection: duckdb.DuckDBPyConnection, table: str, column: str, whe
     return {str(reason): int(count) for reason, count in found}
 
 
-def _scalar(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
+def _scalar(connection: Connection, sql: str) -> int:
     found = connection.execute(sql).fetchone()
     return int(found[0]) if found and found[0] is not None else 0

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from shipworthy.tables.duck import fetch_columns
+from shipworthy.tables.duck import Connection, fetch_columns
 
 __all__ = ["WHOLE", "Ask", "Grain", "Key", "Split", "Table", "Total", "read_totals", "totals_sql"]
 
@@ -38,7 +37,7 @@ class Grain:
     Args:
         name: "row" (usable rows), "planned" (all rows), "case", "query" or "pair".
         inner: SQL of the units as a derived table over the coded rows, where a unit is no row; it must keep
-            the columns p and g and may use any column of the rows.
+            the columns p, g and w and may use any column of the rows.
     """
 
     name: str = "row"
@@ -126,20 +125,20 @@ class Table:
         flat = self.group_codes[here]
         for axis, size in enumerate(self.sizes):
             flat = flat * size + self.keys[here, axis]
-        counts = np.bincount(flat, self.counts[here], length).reshape(shape)
-        sums = tuple(
-            np.bincount(flat, self.sums[here, column], length).reshape(shape)
-            for column in range(self.sums.shape[1])
-        )
-        return counts, sums
+
+        def dense(weights: Floats) -> Floats:
+            return np.bincount(flat, weights, length).astype(float).reshape(shape)
+
+        sums = tuple(dense(self.sums[here, column]) for column in range(self.sums.shape[1]))
+        return dense(self.counts[here]), sums
 
 
 def read_totals(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     rows: str,
     asks: Sequence[Ask],
     groups: int = 1,
-    weighted: bool = False,
+    mean_weight: float | None = None,
 ) -> dict[Ask, Table]:
     """Answer all asks with one query that scans the rows once.
 
@@ -148,7 +147,8 @@ def read_totals(
         rows: Table, view or derived table of canonical rows.
         asks: What is asked; equal totals are computed once.
         groups: Number of cluster groups to keep apart; 1 where rows are independent.
-        weighted: Whether counts and sums are weighted.
+        mean_weight: Mean weight, by which weights are scaled so that they add up to the rows; None where
+            rows carry no weights.
 
     Returns:
         One table per ask.
@@ -156,7 +156,7 @@ def read_totals(
     unique = list(dict.fromkeys(asks))
     if not unique:
         return {}
-    found = fetch_columns(connection, totals_sql(rows, unique, groups, weighted))
+    found = fetch_columns(connection, totals_sql(rows, unique, groups, mean_weight))
     width_by = max(len(ask.total.by) for ask in unique)
     width_sums = max(len(ask.total.sums) for ask in unique)
     arms = found["arm"].astype(np.int64)
@@ -179,7 +179,7 @@ def read_totals(
     return answers
 
 
-def totals_sql(rows: str, asks: Sequence[Ask], groups: int = 1, weighted: bool = False) -> str:
+def totals_sql(rows: str, asks: Sequence[Ask], groups: int = 1, mean_weight: float | None = None) -> str:
     """Return the one query behind `read_totals`.
 
     Every key, split and sum is coded once in the first projection; each ask is one arm of a UNION ALL over
@@ -189,7 +189,7 @@ def totals_sql(rows: str, asks: Sequence[Ask], groups: int = 1, weighted: bool =
         rows: Table, view or derived table of canonical rows.
         asks: What is asked, without repetition.
         groups: Number of cluster groups.
-        weighted: Whether counts and sums are weighted.
+        mean_weight: Mean weight; None where rows carry no weights.
 
     Returns:
         SQL with the columns arm, p, g, k0.., n, s0...
@@ -202,7 +202,8 @@ def totals_sql(rows: str, asks: Sequence[Ask], groups: int = 1, weighted: bool =
     coded += [f"CAST({sql} AS DOUBLE) AS {name}" for sql, name in sums.items()]
     coded.append("unscored_reason IS NULL AS usable")
     coded.append(f"{'cluster_group' if groups > 1 else '0'} AS g")
-    coded.append(f"{'coalesce(weight, 1.0)' if weighted else '1.0'} AS w")
+    weighted = mean_weight is not None
+    coded.append(f"{f'coalesce(weight, 1.0) / {mean_weight!r}' if weighted else '1.0'} AS w")
     inner_columns = sorted({ask.total.grain.inner for ask in asks if ask.total.grain.inner})
     if inner_columns:
         coded.append("*")
@@ -238,26 +239,26 @@ def _arm(
         source, condition = f"({units}) u", "true"
         key_sql = [key.sql for key in total.by]
         sum_sql = list(total.sums)
-        group, code, weight = "g", "p", "1.0"
+        code = "p"
     else:
         source, condition = "coded", " AND ".join(where)
         key_sql = [keys[key.sql] for key in total.by]
         sum_sql = [sums[sql] for sql in total.sums]
-        group, code, weight = "g", population, "w"
+        code = population
     columns = [
         f"CAST({index} AS SMALLINT) AS arm",
         f"CAST({code} AS BIGINT) AS p",
-        f"CAST({group} AS BIGINT) AS g",
+        "CAST(g AS BIGINT) AS g",
     ]
     for axis in range(width_by):
         if axis < len(key_sql):
             columns.append(f"CAST(coalesce({key_sql[axis]}, {total.by[axis].size}) AS BIGINT) AS k{axis}")
         else:
             columns.append(f"CAST(0 AS BIGINT) AS k{axis}")
-    columns.append(f"sum({weight}) AS n" if weighted else "CAST(count(*) AS DOUBLE) AS n")
+    columns.append("sum(w) AS n" if weighted else "CAST(count(*) AS DOUBLE) AS n")
     for position in range(width_sums):
         if position < len(sum_sql):
-            times = f"{weight} * " if weighted else ""
+            times = "w * " if weighted else ""
             columns.append(f"CAST(sum({times}{sum_sql[position]}) AS DOUBLE) AS s{position}")
         else:
             columns.append(f"CAST(NULL AS DOUBLE) AS s{position}")

@@ -223,10 +223,16 @@ def _gate_mark(result: GateResult, currency: str) -> _Mark | None:
     sign = 1.0 if gate.better == "at_least" else -1.0
     near, far = (low, high) if sign > 0 else (high, low)
     shape, filled, colour = _STATUS_STYLE[result.status]
-    unit = gate.estimate.unit
 
     def at(number: float) -> float:
         return sign * (number - gate.bar) / room
+
+    def end_text(end: float, other: float) -> str:
+        # Ends that lie close would print over each other; the one that decides keeps its number.
+        decides = end == (far if result.status is GateStatus.not_met else near)
+        if end == value or (abs(at(end) - at(other)) < 0.25 and not decides):
+            return ""
+        return words.number(end, gate.estimate.unit, currency, apart_from=gate.bar)
 
     return _Mark(
         label=words.cut(gate.rule, _LABEL),
@@ -237,8 +243,8 @@ def _gate_mark(result: GateResult, currency: str) -> _Mark | None:
         shape=shape,
         filled=filled,
         colour=colour,
-        low_text="" if near == value else words.number(near, unit, currency, apart_from=gate.bar),
-        high_text="" if far == value else words.number(far, unit, currency, apart_from=gate.bar),
+        low_text=end_text(near, far),
+        high_text=end_text(far, near),
         cap=at(far if result.status is GateStatus.not_met else near),
     )
 

@@ -21,7 +21,13 @@ BINS = 15
 
 @dataclass(frozen=True, eq=False)
 class Auc(Metric):
-    """Area under the ROC curve from a label-by-score table."""
+    """Area under the ROC curve from a label-by-score table.
+
+    Args:
+        binned: Whether neighbouring scores share a bin, so that the order inside a bin is unknown.
+    """
+
+    binned: bool = False
 
     def value(self, counts: Floats, sums: tuple[Floats, ...]) -> Floats:
         """Return the area; ties count half."""
@@ -45,6 +51,8 @@ class Auc(Metric):
 
     def binning_error(self, counts: Floats) -> float:
         """Return half the distance between the hard bounds that binning leaves, 0 where scores are exact."""
+        if not self.binned:
+            return 0.0
         low, high = auc_bounds(counts[1, :-1], counts[0, :-1])
         return float(high - low) / 2
 
@@ -76,7 +84,9 @@ def auc(call: Call, frame: Frame) -> Metric:
     if not frame.positive_codes:
         raise Unmeasurable("no class is named positive (golden.positive)")
     positive = Key("positive", f"CAST({frame.is_positive()} AS INTEGER)", 2)
-    return Auc(str(call), "share", "higher", Total(by=(positive, frame.score_key())))
+    return Auc(
+        str(call), "share", "higher", Total(by=(positive, frame.score_key())), binned=not frame.scores_exact
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,4 +150,6 @@ def calibration_error(call: Call, frame: Frame) -> Metric:
         Key(f"{frame.prefix}score_bin", bins, BINS),
         Key("positive", f"CAST({frame.is_positive()} AS INTEGER)", 2),
     )
-    return CalibrationError(str(call), "share", "lower", Total(by=by, sums=(score,)), smallest_n=300)
+    return CalibrationError(
+        str(call), "share", "lower", Total(by=by, sums=(score,)), smallest_n=300, explored=False
+    )

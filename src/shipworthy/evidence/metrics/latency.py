@@ -84,4 +84,6 @@ def latency(call: Call, frame: Frame) -> Metric:
     key = Key(f"{frame.prefix}latency", f"CAST({code} AS INTEGER)", 2 * REACH + 1)
     edges = bar * np.exp(STEP * np.arange(-REACH, REACH + 1))
     edges[REACH] = bar
-    return LatencyQuantile(str(call), "ms", "lower", Total(by=(key,)), share, edges, smallest_n=299)
+    return LatencyQuantile(
+        str(call), "ms", "lower", Total(by=(key,)), share, edges, smallest_n=299, explored=False
+    )

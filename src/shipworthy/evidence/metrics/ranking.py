@@ -39,15 +39,16 @@ def ndcg(call: Call, frame: Frame) -> Metric:
     score = frame.column("predicted_score")
     gain = "greatest(coalesce(TRY_CAST(label AS DOUBLE), 0), 0)"
     inner = f"""
-      SELECT p, g, CASE WHEN sum(ideal) > 0 THEN sum(gained) / sum(ideal) END AS per_query FROM (
-        SELECT p, g, query_id,
+      SELECT p, any_value(g) AS g, any_value(w) AS w,
+        CASE WHEN sum(ideal) > 0 THEN sum(gained) / sum(ideal) END AS per_query FROM (
+        SELECT p, g, w, query_id,
           CASE WHEN rank <= {k} AND scored THEN gain / log2(rank + 1) ELSE 0 END AS gained,
           CASE WHEN best <= {k} THEN gain / log2(best + 1) ELSE 0 END AS ideal
-        FROM (SELECT {{population}} AS p, g, query_id, {gain} AS gain, {score} IS NOT NULL AS scored,
+        FROM (SELECT {{population}} AS p, g, w, query_id, {gain} AS gain, {score} IS NOT NULL AS scored,
                 row_number() OVER (PARTITION BY query_id ORDER BY {score} DESC NULLS LAST, case_id DESC) AS rank,
                 row_number() OVER (PARTITION BY query_id ORDER BY {gain} DESC) AS best
               FROM coded WHERE {{where}}))
-      GROUP BY p, g, query_id"""
+      GROUP BY p, query_id"""
     sums = RowMean.sums_of("per_query")
     return RowMean(
         str(call),

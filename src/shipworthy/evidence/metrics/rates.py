@@ -90,8 +90,19 @@ def accuracy(call: Call, frame: Frame) -> Metric:
     """
     if frame.profile.basis == "prediction" and frame.has("prediction"):
         size = frame.class_count + 1
-        return _rate(
-            call, frame, np.eye(size, dtype=bool), np.ones((size, size), dtype=bool), "no row has a label"
+        right = np.eye(size)
+        right[-1, -1] = 0.0
+        # A usable row without a label is a failed one, and wrong like every failed row.
+        among = np.ones((size, size), dtype=bool)
+        return CellMean(
+            str(call),
+            "share",
+            "higher",
+            cells(frame),
+            right,
+            among,
+            shared_axes=1,
+            empty="no row has a label",
         )
     if not frame.has("ok"):
         raise Unmeasurable("no row has a prediction with a label, a grade, or a mark of being correct")

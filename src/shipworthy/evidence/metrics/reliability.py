@@ -31,7 +31,7 @@ def pass_power_k(call: Call, frame: Frame) -> Metric:
     if k > MOST_REPEATS:
         raise Unmeasurable(f"at most {MOST_REPEATS} repeats are counted")
     inner = (
-        "SELECT {population} AS p, any_value(g) AS g, case_id, "
+        "SELECT {population} AS p, any_value(g) AS g, any_value(w) AS w, case_id, "
         f"least(count(*), {MOST_REPEATS}) AS n, least(sum({frame.column('ok')}), {MOST_REPEATS}) AS c "
         "FROM coded WHERE {where} GROUP BY 1, case_id"
     )

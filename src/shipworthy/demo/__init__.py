@@ -1,0 +1,1 @@
+"""The bundled example products and the one command that runs them."""
