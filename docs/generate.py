@@ -12,6 +12,7 @@ import inspect
 import json
 import re
 import sys
+import textwrap
 import types
 from collections.abc import Iterator
 from dataclasses import MISSING, fields
@@ -36,28 +37,71 @@ BANNER = "<!-- Written by docs/generate.py from the code. Change the code, then 
 #: What keys mean whose fields say it nowhere else; a description in the code wins.
 MEANINGS = {
     "acceptances": "Classes of bad outcome that somebody accepts, each with reason and owner.",
+    "comms": "What is told to whom.",
+    "context": "Prompt, retrieval and tools of a foundation-model system.",
     "costs": "What errors cost and hits gain, in one currency.",
+    "data": "Sources, training window, labels and populations.",
     "decision": "What the output triggers, and who acts on it.",
+    "delay": "How long the true value takes to arrive.",
     "detect": "How it is noticed.",
-    "expires": "When the acceptance ends.",
+    "expect": "Dated events that will hurt quality.",
+    "expires": "Date after which it no longer counts.",
+    "explore": "Share of cases decided at random, for unbiased labels.",
     "failure_modes": "Named ways to be wrong.",
+    "goal": "Direction wanted: up or down.",
     "golden": "The test set.",
     "guardrails": "What stops harm when the system is wrong.",
     "id": "Short name.",
+    "judges": "Models that grade, and how they were measured.",
+    "k": "Cut-off of a ranking metric.",
     "kind": "What kind of AI product it is.",
+    "launch": "Stages, experiment, rollback and fallback.",
+    "layer": "online, offline or ops.",
+    "learning": "When to retrain, on what, and when to stop.",
     "level": "How much of the product's life the spec speaks of. The levels add up.",
+    "limits": "What the product must not be said to do.",
     "mitigation": "What is done about it.",
+    "model": "Candidate, baselines and budgets.",
     "monitor": "What watches it in use.",
+    "monitors": "What is watched in use, with owner and action.",
+    "outcomes": "What happens in the world afterwards.",
+    "over": "Groups it is taken over.",
     "owner": "Who answers for it.",
+    "owners": "Who answers for product, model, data, retraining and calls at night.",
+    "pairs": "The metric it is paired with, offline to online.",
+    "primary": "Whether it is the one metric that leads.",
+    "problem": "User, job, what happens today, and without AI.",
+    "proxy": "What stands in until the true value arrives.",
     "reason": "Why it is acceptable, in words.",
+    "regulated": "Kinds of rules that apply, such as lending.",
+    "role": "diagnostic or protected.",
+    "routing": "Bands of the score that go to automation, a person or the fallback.",
+    "rubric": "What good, poor and harmful mean.",
     "severity": "How bad it is.",
     "systems": "Who wants to ship, what users have now, and the simple alternatives.",
+    "target": "Value aimed at.",
     "title": "Name for people.",
+    "unit": "Unit of its value.",
+    "version": "Version of the product.",
     "what": "What it is, in words.",
 }
 
-LATER = '<span class="later">not judged yet</span>'
-KEPT = '<span class="later">recorded only</span>'
+#: Parts of the schema that may be written shorter: definition -> the type of the short form.
+SHORT_FORMS = {"_Gate": "string", "_MetricUse": "string", "_Amount": "number", "_Gain": "number"}
+
+#: Lists that may be written as one text.
+LONE_TEXTS = {
+    "DecisionUse": ("action",),
+    "Guardrail": ("stops",),
+    "Acceptance": ("of",),
+}
+
+IN_USE = "in use"
+LATER = "not judged yet"
+KEPT = "recorded only"
+
+#: Keys that stay in the spec's text and that nothing looks at.
+RECORDED = {"guardrails[].measured_on"}
 
 
 def pages() -> dict[str, str]:
@@ -92,7 +136,11 @@ def commands_page() -> str:
 def _help(command: click.Command, path: str) -> str:
     # The group's own settings decide the width, as they do in a terminal.
     context = click.Context(
-        command, info_name=path, terminal_width=WIDTH, max_content_width=WIDTH, help_option_names=["-h", "--help"]
+        command,
+        info_name=path,
+        terminal_width=WIDTH,
+        max_content_width=WIDTH,
+        help_option_names=["-h", "--help"],
     )
     return click.unstyle(command.get_help(context))
 
@@ -109,14 +157,15 @@ def metrics_page() -> str:
     found = [definition for _name, definition in METRICS]
     lines = [
         "# Metrics\n",
-        "A rule names one of these, or a scorer of the spec by its id. `shipworthy metrics explain NAME` says "
-        "the same in the terminal. How a rule is written stands under [Rules of gates](rules.md).\n",
+        "A rule names one of these, or a scorer of the spec by its id. `shipworthy metrics explain NAME` "
+        "says the same in the terminal. How a rule is written stands under [Rules of gates](rules.md).\n",
         "A metric whose columns are missing is *not measured*, and says which column it needs. "
         "Every interval shown is two-sided at 95%. A gate uses the one-sided bound instead.\n",
-        "| Metric | Unit | Better | What it is |",
+        "| Metric | What it is | Unit | Better |",
         "|---|---|---|---|",
         *(
-            f"| [`{one.name}`](#{_anchor(one.name)}) | {one.unit} | {one.better} | {_cell(_first(one.definition))} |"
+            f"| [`{one.name}`](#{_anchor(one.name)}) | {_cell(_first(one.definition))} "
+            f"| {one.unit} | {one.better} |"
             for one in found
         ),
         "",
@@ -129,7 +178,10 @@ def _metric(one: Definition) -> str:
     rows = (
         ("Unit", one.unit),
         ("Better", one.better),
-        ("Columns it needs", ", ".join(f"`{name}`" for name in one.columns) or "whatever makes a row right or wrong"),
+        (
+            "Columns it needs",
+            ", ".join(f"`{name}`" for name in one.columns) or "whatever makes a row right or wrong",
+        ),
         ("One unit is", f"one {one.unit_of_total}"),
         ("Interval shown", one.interval),
         ("Bound of a gate", one.gate),
@@ -161,16 +213,21 @@ def scorers_page() -> str:
     found = list(SCORERS)
     lines = [
         "# Scorers\n",
-        "A scorer gives a verdict on one output. The spec names it under `metrics`, and a rule then names the "
-        "metric's id: `correct >= 80%`. `shipworthy scorers explain NAME` says the same in the terminal.\n",
+        "A scorer gives a verdict on one output. The spec names it under `metrics`, and a rule then names "
+        "the metric's id: `correct >= 80%`. `shipworthy scorers explain NAME` says the same in the "
+        "terminal.\n",
         "An output without an answer in the expected form has *failed*: it counts against the system. "
         "A scorer that cannot do its work leaves the output *unscored*: it counts as nobody's answer, and is "
         "tolerated only up to `golden.max_unscored`. "
         "[How a verdict is made](../verdict.md#failed-and-unscored) says why.\n",
-        "A lone value fills the option marked *sole*: `contains: refund` is `contains: {texts: [refund]}`.\n",
+        "A lone value fills the option marked *sole*: `contains: refund` is "
+        "`contains: {texts: [refund]}`. The Python lines show what one scorer says to one output.\n",
         "| Scorer | What it asks |",
         "|---|---|",
-        *(f"| [`{name}`](#{_anchor(name)}) | {_cell(_docs(kind)[0])} |" for name, kind in found),
+        *(
+            f"| [`{name}`](#{_anchor(name)}) | {_cell(_docs(kind)[0].partition(chr(10) * 2)[0])} |"
+            for name, kind in found
+        ),
         "",
         *(_scorer(name, kind) for name, kind in found),
     ]
@@ -192,7 +249,12 @@ def _docs(kind: type[Any]) -> tuple[str, dict[str, str], str, str]:
             options[name] = start[2]
         elif name:
             options[name] += " " + line.strip()
-    return body.strip(), options, inspect.cleandoc(example).strip(), f">>> {doctest}".strip() if doctest else ""
+    return (
+        body.strip(),
+        options,
+        textwrap.dedent(example).strip(),
+        f">>> {doctest}".strip() if doctest else "",
+    )
 
 
 def _scorer(name: str, kind: type[Any]) -> str:
@@ -207,7 +269,9 @@ def _scorer(name: str, kind: type[Any]) -> str:
             written = field.name.rstrip("_")
             words = re.sub(rf"^`{written}`: ", "", options[field.name])
             mark = " *(sole)*" if field.name == sole else ""
-            parts.append(f"| `{written}`{mark} | {_scorer_default(field)} | {_cell(words[:1].upper() + words[1:])} |")
+            parts.append(
+                f"| `{written}`{mark} | {_scorer_default(field)} | {_cell(words[:1].upper() + words[1:])} |"
+            )
         parts.append("")
     if example:
         parts.append(f"```yaml\n{example}\n```\n")
@@ -225,10 +289,31 @@ def _scorer_default(field: Any) -> str:
 # -- spec ----------------------------------------------------------------------------------------------
 
 
+#: The base class's own docstring, which says nothing about a part.
+_INHERITED = inspect.getdoc(Spec.__mro__[1]) or ""
+
+
 def schema_text() -> str:
     """Return the JSON Schema of a spec, for editors."""
     schema = Spec.model_json_schema(mode="validation")
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    definitions = schema["$defs"]
+    for name, part in (*definitions.items(), ("Spec", schema)):
+        if part.get("description", "").startswith(_INHERITED):
+            del part["description"]
+        for key in LONE_TEXTS.get(name, ()):
+            listed = part["properties"][key]
+            part["properties"][key] = {
+                "description": listed["description"],
+                "title": listed["title"],
+                "anyOf": [{"type": "string"}, listed],
+            }
+    scalars = ["string", "number", "boolean"]
+    positive = definitions["Golden"]["properties"]["positive"]
+    positive["items"] = {"type": scalars}
+    positive["type"] = [*scalars, "array"]
+    for name, short in SHORT_FORMS.items():
+        definitions[name] = {"anyOf": [{"type": short}, definitions[name]]}
     return json.dumps(schema, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 
@@ -237,12 +322,13 @@ def spec_page() -> str:
     later = later_keys()
     lines = [
         "# Spec keys\n",
-        "`shipworthy.yaml` is the promise of one product. Unknown keys, wrong types and dangling references are "
-        "errors that name file, line and the nearest valid key. An editor that reads JSON Schema completes and "
-        "checks the keys with [spec.schema.json](spec.schema.json):\n",
+        "`shipworthy.yaml` is the promise of one product. Unknown keys, wrong types and dangling references "
+        "are errors that name file, line and the nearest valid key. An editor that reads JSON Schema "
+        "completes and checks the keys with [spec.schema.json](spec.schema.json):\n",
         "```yaml\n# yaml-language-server: $schema=spec.schema.json\n```\n",
-        f"Keys marked {LATER} belong to the levels *launch* and *operate*. They are accepted under these names, and "
-        f"every decision lists those that are present. Keys marked {KEPT} go into the record and change no verdict.\n",
+        f"Keys that are *{LATER}* belong to the levels *launch* and *operate*. They are accepted under "
+        "these names, and every decision lists those that are present. "
+        f"Keys that are *{KEPT}* stay in the spec's text, and no verdict looks at them.\n",
         *sections(later),
         _roles_section(),
         _outcomes_section(),
@@ -259,7 +345,11 @@ def sections(later: set[str]) -> Iterator[str]:
         if model in seen:
             continue
         seen.add(model)
-        inner = [(_joined(path, name, field), part) for name, field in model.model_fields.items() for part in _models(field.annotation)]
+        inner = [
+            (_joined(path, name, field), part)
+            for name, field in model.model_fields.items()
+            for part in _models(field.annotation)
+        ]
         waiting = inner + waiting if path else inner
         yield _section(path, model, later)
 
@@ -272,14 +362,16 @@ def _joined(path: str, name: str, field: FieldInfo) -> str:
 
 def _section(path: str, model: type[BaseModel], later: set[str]) -> str:
     title = f"## {path} {{#{_anchor(path)}}}" if path else "## The top of the file"
-    text = inspect.getdoc(model) or "" if "__doc__" in vars(model) else ""
+    text = inspect.getdoc(model) or ""
+    if text == _INHERITED:
+        text = ""
     lines = [title + "\n"]
     if text and path:
         lines.append(text.splitlines()[0] + "\n")
     short = _shorthand(path)
     if short:
         lines.append(short + "\n")
-    lines += ["| Key | Type | Default | What it is |", "|---|---|---|---|"]
+    lines += ["| Key | Type | Default | What it is | Status |", "|---|---|---|---|---|"]
     for name, field in model.model_fields.items():
         lines.append(_key_row(path, name, field, later))
     return "\n".join(lines) + "\n"
@@ -289,16 +381,14 @@ def _key_row(path: str, name: str, field: FieldInfo, later: set[str]) -> str:
     dotted = f"{path}.{name}".lstrip(".")
     words = field.description or MEANINGS.get(name, "")
     is_open = field.annotation is Any
-    if dotted in later:
-        words = f"{words.replace(' (level launch)', '')} {LATER}".strip()
-    elif is_open:
-        words = f"{words} {KEPT}".strip()
+    judged = LATER if dotted in later else KEPT if dotted in RECORDED else IN_USE
+    words = words.replace(" (level launch)", "")
     inner = _models(field.annotation)
     shown = f"`{name}`"
     if inner:
         shown = f"[`{name}`](#{_anchor(_section_of(path, name, field))})"
     kind = "anything" if is_open else _type(field.annotation)
-    return f"| {shown} | {kind} | {_default(field)} | {_cell(words)} |"
+    return f"| {shown} | {kind} | {_default(field)} | {_cell(words)} | {judged} |"
 
 
 def _section_of(path: str, name: str, field: FieldInfo) -> str:
@@ -317,13 +407,19 @@ def _shorthand(path: str) -> str:
         "metrics[]": "A metric may be written as its name alone: `- precision`.",
         "costs.false_positive": "Every cost is written like this, or as a bare number: `false_positive: 40`.",
         "costs.true_positive": "Every gain is written like this, or as a bare number: `true_positive: 120`.",
+        "failure_modes[]": "Strata and gates they name must exist. No verdict looks at them yet.",
         "systems.candidate": "`live` and each of `baselines` have the same keys.",
     }.get(path, "")
 
 
 def later_keys() -> set[str]:
     """Return the dotted keys that a spec holding all of them reports as not judged."""
-    named = {"shipworthy": 1, "id": "x", "kind": "classifier", "gates": [{"rule": "recall >= 0.5", "id": "x"}]}
+    named = {
+        "shipworthy": 1,
+        "id": "x",
+        "kind": "classifier",
+        "gates": [{"rule": "recall >= 0.5", "id": "x"}],
+    }
     parts: dict[str, Any] = {
         **named,
         "decision": {"prediction": "x", "action": "x", "actor": "x"},
@@ -400,7 +496,11 @@ def _plural(word: str) -> str:
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "**required**"
-    value = field.default if field.default is not PydanticUndefined else field.get_default(call_default_factory=True)
+    value = (
+        field.default
+        if field.default is not PydanticUndefined
+        else field.get_default(call_default_factory=True)
+    )
     return "" if isinstance(value, BaseModel) else _value(value)
 
 
@@ -416,18 +516,22 @@ def _roles_section() -> str:
     listed = ", ".join(f"`{role}`" for role in ROLES)
     return (
         "## Roles of columns {#roles}\n\n"
-        "`golden.columns` and `systems.candidate.columns` map a role to a column of the file, or to a JSON path such "
-        f"as `response.text`. The roles are {listed}. Every other name in `columns` is a slice or a score under that "
-        "name. A column that already has the name of its role needs no entry. Only `case_id` is required.\n"
+        "`golden.columns` and `systems.candidate.columns` map a role to a column of the file, or to a JSON "
+        f"path such as `response.text`. The roles are {listed}. Every other name in `columns` is a slice or "
+        "a score under that name. A column that already has the name of its role needs no entry. "
+        "Only `case_id` is required.\n"
     )
 
 
 def _outcomes_section() -> str:
-    rows = "\n".join(f"| `{kind}` | {', '.join(f'`{name}`' for name in OUTCOMES_BY_KIND[kind])} |" for kind in KINDS)
+    rows = "\n".join(
+        f"| `{kind}` | {', '.join(f'`{name}`' for name in OUTCOMES_BY_KIND[kind])} |" for kind in KINDS
+    )
     return (
         "## Classes of bad outcome by kind {#outcomes}\n\n"
-        "`guardrails[].stops` and `acceptances[].of` name these. Each one that occurred needs a measured guardrail or "
-        f"an acceptance before anything ships.\n\n| Kind | Classes of bad outcome |\n|---|---|\n{rows}\n"
+        "`guardrails[].stops` and `acceptances[].of` name these. Each one that occurred needs a measured "
+        "guardrail or an acceptance before anything ships.\n\n"
+        f"| Kind | Classes of bad outcome |\n|---|---|\n{rows}\n"
     )
 
 
@@ -448,7 +552,10 @@ def main(arguments: list[str]) -> int:
     if arguments == ["--check"]:
         names = stale()
         for name in names:
-            print(f"docs/reference/{name} is not what the code says: run `make docs` and commit it.", file=sys.stderr)
+            print(
+                f"docs/reference/{name} is not what the code says: run `make docs` and commit it.",
+                file=sys.stderr,
+            )
         return 1 if names else 0
     if arguments:
         print("usage: python docs/generate.py [--check]", file=sys.stderr)

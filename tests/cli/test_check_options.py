@@ -11,7 +11,11 @@ import duckdb
 import pytest
 
 ROWS = [
-    {"id": f"c{i}", "label": "yes" if i % 2 else "no", "prediction": "yes" if (i % 2) ^ (i % 20 == 0) else "no"}
+    {
+        "id": f"c{i}",
+        "label": "yes" if i % 2 else "no",
+        "prediction": "yes" if (i % 2) ^ (i % 20 == 0) else "no",
+    }
     for i in range(400)
 ]
 CHECKED = ("accuracy >= 80%", "--positive", "yes")
@@ -118,7 +122,9 @@ def test_the_same_column_by_role_option_and_by_its_own_option(ship, predictions)
 def test_a_score_and_a_threshold_stand_in_for_a_prediction(ship, tmp_path):
     rows = [{"id": i, "label": int(i % 2), "risk": 0.9 if i % 2 else 0.2} for i in range(400)]
     file = as_csv(tmp_path / "p.csv", rows)
-    said = ship("check", file, "recall >= 0.95", "--score", "risk", "--threshold", "0.5", "--positive", "1", "--json")
+    said = ship(
+        "check", file, "recall >= 0.95", "--score", "risk", "--threshold", "0.5", "--positive", "1", "--json"
+    )
     assert said.json["gates"][0]["evidence"]["estimate"]["value"] == 1.0
     assert ship("check", file, "auc >= 0.9", "--score", "risk", "--positive", "1").code in (0, 1)
 
@@ -174,10 +180,16 @@ def test_where_picks_one_systems_rows_and_live_where_the_others(ship, tmp_path):
 
 
 def test_live_and_baselines_may_name_their_columns_differently(ship, tmp_path, predictions):
-    live = as_csv(tmp_path / "live.csv", renamed([{**row, "prediction": "no"} for row in ROWS], prediction="y_pred"))
-    rule = as_csv(tmp_path / "rule.csv", renamed([{**row, "prediction": "yes"} for row in ROWS], id="case_id"))
+    live = as_csv(
+        tmp_path / "live.csv", renamed([{**row, "prediction": "no"} for row in ROWS], prediction="y_pred")
+    )
+    rule = as_csv(
+        tmp_path / "rule.csv", renamed([{**row, "prediction": "yes"} for row in ROWS], id="case_id")
+    )
     words = ("--live", live, "--baseline", f"always={rule}")
-    said = ship("check", predictions, "delta(accuracy, live) > 0", "delta(accuracy, always) > 0", *CHECKED, *words)
+    said = ship(
+        "check", predictions, "delta(accuracy, live) > 0", "delta(accuracy, always) > 0", *CHECKED, *words
+    )
     assert said.flat.count("✓ met") == 3
     assert "against live" in said.flat
     assert "against always" in said.flat
@@ -222,7 +234,9 @@ def test_every_output_format_is_written(ship, tmp_path, predictions):
 
 
 def test_the_written_spec_is_judged_to_the_same_numbers(ship, tmp_path, predictions):
-    live = as_csv(tmp_path / "live.csv", renamed([{**row, "prediction": "no"} for row in ROWS], prediction="y_pred"))
+    live = as_csv(
+        tmp_path / "live.csv", renamed([{**row, "prediction": "no"} for row in ROWS], prediction="y_pred")
+    )
     words = (
         *CHECKED, "delta(expected_cost, live) < 0", "ratio(recall, half) <= 1.25",
         "--live", live, "--cost", "false_positive=40", "--cost", "false_negative=400", "--volume", "1000",

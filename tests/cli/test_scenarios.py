@@ -70,7 +70,11 @@ def test_the_same_rates_on_200_say_how_many_cases_would_settle_it(ship, tmp_path
     said = ship("check", graded(tmp_path / "graded.csv", 166, 22, 12), *PROMISE, *GUARDRAILS, "--json")
     assert said.code == 1
     found = {
-        gate["evidence"]["metric"]: (gate["status"], gate["evidence"]["cases_even"], gate["evidence"]["cases_80"])
+        gate["evidence"]["metric"]: (
+            gate["status"],
+            gate["evidence"]["cases_even"],
+            gate["evidence"]["cases_80"],
+        )
         for gate in said.json["gates"]
     }
     assert found == {"good": ("not_proven", 517, 1107), "harmful": ("not_proven", 546, 1101)}
@@ -81,7 +85,16 @@ def test_the_same_rates_on_200_say_how_many_cases_would_settle_it(ship, tmp_path
 
 def test_precision_of_71_percent_becomes_money_a_break_even_and_three_options(ship, tmp_path):
     file = write(tmp_path / "flags.csv", "label,prediction", [([1, 1], 710), ([0, 1], 290)])
-    words = ("--cost", "false_positive=40", "--value", "true_positive=120", "--volume", "1000", "--positive", "1")
+    words = (
+        "--cost",
+        "false_positive=40",
+        "--value",
+        "true_positive=120",
+        "--volume",
+        "1000",
+        "--positive",
+        "1",
+    )
     said = ship("check", file, "precision >= 0.5", *words)
     assert "gain about $73,600 a month at 1,000 cases" in said.flat
     assert "above a precision of 25" in said.flat
@@ -108,7 +121,9 @@ def test_two_cost_tables_on_the_same_predictions_ship_and_hold(ship, tmp_path):
     assert (ships.code, ships.json["verdict"]) == (0, "ship")
     assert (holds.code, holds.json["verdict"]) == (1, "hold")
     assert holds.json["forced_by"][0]["of"] == "expected_cost"
-    assert ships.json["evidence"]["metrics"][0]["estimate"]["value"] == pytest.approx((50 * 5 + 40 * 2) / 1000)
+    assert ships.json["evidence"]["metrics"][0]["estimate"]["value"] == pytest.approx(
+        (50 * 5 + 40 * 2) / 1000
+    )
 
 
 # -- N8: 99% accuracy, one group flagged at five times the rate ----------------------------------------------------

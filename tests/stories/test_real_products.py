@@ -197,7 +197,9 @@ def test_the_markdown_and_the_record_list_newly_failing_cases_before_the_fixed_o
 
 
 def test_an_answer_without_a_boxed_number_is_failed(upgrade, real_folder, ship):
-    with (real_folder / "llm_upgrade_2023" / "count_happy_numbers.csv").open(encoding="utf-8", newline="") as file:
+    with (real_folder / "llm_upgrade_2023" / "count_happy_numbers.csv").open(
+        encoding="utf-8", newline=""
+    ) as file:
         rows = list(csv.DictReader(file))
     for system, model in (("live", "gpt-4-0314"), ("candidate", "gpt-4-0613")):
         answers = [row["answer"] for row in rows if row["model"] == f"openaichat/{model}"]
@@ -248,7 +250,9 @@ def test_overall_gates_pass_and_the_group_gate_holds_by_name(compas, ship):
     gates = {gate["evidence"]["gate_id"]: gate["status"] for gate in said.json["gates"]}
     assert gates == {"accuracy": "met", "recall": "met", "equal_fpr": "not_met"}
     assert said.json["forced_by"][0]["of"] == "equal_fpr"
-    assert said.json["headline"].startswith("ratio(fpr[race in (African-American, Caucasian)], race) <= 1.25 is not met")
+    assert said.json["headline"].startswith(
+        "ratio(fpr[race in (African-American, Caucasian)], race) <= 1.25 is not met"
+    )
     text = ship("decide", "--product", compas).flat
     assert "Decided by African-American over Caucasian" in text
 

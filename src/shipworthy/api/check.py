@@ -23,7 +23,7 @@ from shipworthy.golden.columns import guess_roles
 from shipworthy.golden.entering import open_golden
 from shipworthy.records import Decision
 from shipworthy.store.hashes import hash_text
-from shipworthy.tables.duck import ROW_NUMBER, Connection, ForeignFile, connect, open_file
+from shipworthy.tables.duck import ROW_NUMBER, Connection, ForeignFile, connect, open_file, translated
 
 __all__ = ["CheckRequest", "Checked", "check", "spec_text_for"]
 
@@ -282,15 +282,24 @@ def _roles(
     elif kind in ("classifier", "detector", "regressor", "ranker") or "label" in request.roles:
         guessed.pop("grade", None)
         guessed.pop("correct", None)
-    fitting = {role: name for role, name in guessed.items() if _fits(connection, file, role, name, request)}
+    with translated(request.path):
+        fitting = {
+            role: name for role, name in guessed.items() if _fits(connection, file, role, name, request)
+        }
     roles = {**fitting, **request.roles}
     if "case_id" not in roles:
-        roles["case_id"] = ROW_NUMBER
+        repeated = guessed.get("case_id")
         if request.live is not None or request.baselines:
+            what = "has no column of case ids" if repeated is None else f"repeats ids in {repeated!r}"
             raise UsageError(
-                f"{request.path} has no column of case ids, so its rows cannot be paired with another file.",
-                fix="Name it with --id COLUMN.",
+                f"{request.path} {what}, so its rows cannot be paired with another file.",
+                fix="Name the column of ids with --id COLUMN"
+                + (", and the one that numbers repeats with --repeat COLUMN." if repeated else "."),
             )
+        roles["case_id"] = ROW_NUMBER
+        if repeated is not None:
+            # Rows that share an id are no independent cases; as one cluster they do not pass for more.
+            roles.setdefault("cluster_id", repeated)
     return roles
 
 
@@ -363,7 +372,7 @@ def _other(
 
 
 def _costs(request: CheckRequest) -> dict[str, Any]:
-    if not (request.costs or request.values or request.review or request.volume):
+    if not (request.costs or request.values) and request.review is None and request.volume is None:
         return {}
     found: dict[str, Any] = {"currency": request.currency}
     found.update(request.costs)

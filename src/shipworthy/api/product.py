@@ -185,8 +185,8 @@ class Product:
         kept = self.decision(decision_id)
         record = self.workspace.read_decision(kept.id)
         then = Product(spec_from_text(str(record.get("spec_text", "")), self.file.path))
-        with then._maker() as maker:  # noqa: SLF001
-            evidence = then._recomputed(maker, kept.decision.evidence)  # noqa: SLF001
+        with then._maker() as maker:
+            evidence = then._recomputed(maker, kept.decision.evidence)
             changed = self._changed_since(kept.decision, maker.golden.version)
         looks = self._looks(evidence, before=kept.id)
         fresh = decide(
@@ -214,7 +214,7 @@ class Product:
 
     def _maker_on(self, connection: Connection) -> Maker:
         golden = open_golden(connection, self.spec.golden, self.file.folder)
-        return Maker(connection, self.spec, golden, self.file.folder)
+        return Maker(connection, self.spec, golden, self.file.folder, self.file.where)
 
     def _system(self, name: str | None) -> tuple[str, SystemUse]:
         systems = self.spec.systems.named()
@@ -248,7 +248,13 @@ class Product:
             return maker.load(folder, use, table)
         older = [run for run in self.workspace.runs() if run.run_id.rsplit("-", 1)[0] == name]
         if older:
-            return maker.load(older[0], use, table)
+            rows = maker.load(older[0], use, table)
+            if rows.pins.golden_version == maker.golden.version and not maker.has_changed(rows.pins, use):
+                raise UsageError(
+                    f"The spec now scores or slices otherwise than when {name!r} was run.",
+                    fix=f"Run it again: shipworthy run {name}. Its answers are kept, so nothing is asked twice.",
+                )
+            return rows
         raise UsageError(f"There is no run of {name!r} yet.", fix=f"Run it: shipworthy run {name}")
 
     def _evidence(self, maker: Maker, name: str, progress: Progress) -> Evidence:
@@ -263,10 +269,8 @@ class Product:
                 continue
             try:
                 rows = self._rows_of_system(maker, other, use, f"rows_other_{index}", progress)
-            except UsageError:
-                notes.append(
-                    f"{other} was never run, so nothing is compared with it: shipworthy run {other}."
-                )
+            except UsageError as error:
+                notes.append(f"Nothing is compared with {other}: {error.what} {error.fix}")
                 continue
             others.append(rows)
             if rows.pins.golden_version != subject.pins.golden_version:
@@ -274,9 +278,20 @@ class Product:
                     f"{name} was run on golden version {short(subject.pins.golden_version)} and {other} on "
                     f"{short(rows.pins.golden_version)}: run both again on one version."
                 )
+        for run in (subject, *others):
+            use = systems[run.name]
+            if use.function is not None and maker.has_changed(run.pins, use):
+                invalid.append(
+                    f"The code of {run.name} has changed since it was run: run it again with "
+                    f"`shipworthy run {run.name}`."
+                )
         invalid += self._stale(maker, subject)
         notes += self._moved_bars()
-        return self._measure(maker, subject, others, name, invalid, notes=notes)
+        progress.start(0, "measuring")
+        try:
+            return self._measure(maker, subject, others, name, invalid, notes=notes)
+        finally:
+            progress.finish()
 
     def _stale(self, maker: Maker, subject: RunRows) -> list[str]:
         found = []
@@ -454,7 +469,13 @@ def _same(kept: Decision, fresh: Decision) -> bool:
     )
 
 
+#: Read from files that may have moved on since; no number rests on them.
+TEXTS = {"input", "before_text", "after_text", "label"}
+TOLD = 8
+
+
 def _differences(kept: Decision, fresh: Decision) -> Iterator[str]:
+    """Say what came out otherwise: the verdict and the gates in words, then any other part by its place."""
     if kept.verdict != fresh.verdict:
         yield f"The verdict was {kept.verdict.words} and comes out as {fresh.verdict.words}."
     if len(kept.gates) != len(fresh.gates):
@@ -463,11 +484,30 @@ def _differences(kept: Decision, fresh: Decision) -> Iterator[str]:
     for old, new in zip(kept.gates, fresh.gates, strict=True):
         if old.status != new.status:
             yield f"{old.evidence.rule} was {old.status.words} and comes out as {new.status.words}."
-        for name in ("lower", "upper"):
-            if not _close(getattr(old.evidence, name), getattr(new.evidence, name)):
-                yield f"{old.evidence.rule}: the {name} bound was {getattr(old.evidence, name)} and comes out as {getattr(new.evidence, name)}."
-        if not _close(old.evidence.estimate.value, new.evidence.estimate.value):
-            yield f"{old.evidence.rule}: the value was {old.evidence.estimate.value} and comes out as {new.evidence.estimate.value}."
+    places = list(_unlike(plain(kept), plain(fresh)))
+    yield from (f"{place} was {was!r} and comes out as {now!r}." for place, was, now in places[:TOLD])
+    if len(places) > TOLD:
+        yield f"So do {len(places) - TOLD:,} more parts."
+
+
+def _unlike(kept: Any, fresh: Any, place: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Yield every part of two JSON-ready records that differs, with its place."""
+    if isinstance(kept, dict) and isinstance(fresh, dict):
+        for key in sorted((kept.keys() | fresh.keys()) - TEXTS):
+            yield from _unlike(kept.get(key), fresh.get(key), f"{place}.{key}".lstrip("."))
+    elif isinstance(kept, list) and isinstance(fresh, list) and len(kept) == len(fresh):
+        for index, (old, new) in enumerate(zip(kept, fresh, strict=True)):
+            yield from _unlike(old, new, f"{place}[{index}]")
+    elif isinstance(kept, float) and isinstance(fresh, (int, float)):
+        if not _close(kept, float(fresh)):
+            yield place, kept, fresh
+    elif kept != fresh:
+        yield place, _shortly(kept), _shortly(fresh)
+
+
+def _shortly(value: Any) -> Any:
+    text = str(value)
+    return value if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _close(a: float | None, b: float | None) -> bool:

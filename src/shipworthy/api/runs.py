@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from shipworthy import __version__
 from shipworthy.define.rules import Rule, parse_rule
-from shipworthy.define.spec import Spec, SystemUse
-from shipworthy.errors import StoreError
+from shipworthy.define.spec import ROLES, Spec, SystemUse
+from shipworthy.errors import SpecError, StoreError, nearest
 from shipworthy.evaluate.progress import Progress
 from shipworthy.evaluate.scoring import Scorer, build_scorer, fingerprint
 from shipworthy.evidence.populations import columns_of, numbers_of
@@ -30,9 +30,9 @@ from shipworthy.records import Case, Output, RunPins, rebuild
 from shipworthy.store.hashes import hash_record
 from shipworthy.store.workspace import RunFolder, Workspace
 from shipworthy.tables.cases import read_answers, scored_relation
-from shipworthy.tables.duck import Connection, text_literal
+from shipworthy.tables.duck import Connection, ForeignFile, open_file, text_literal
 from shipworthy.tables.lists import TextSource
-from shipworthy.tables.rows import RowsPlan, RowsProfile, attach_rows, build_rows
+from shipworthy.tables.rows import DERIVED, RowsPlan, RowsProfile, attach_rows, build_rows
 
 if TYPE_CHECKING:
     from shipworthy.evaluate.systems.function import FunctionSystem
@@ -51,12 +51,14 @@ class Maker:
         spec: The spec.
         golden: The opened golden set.
         folder: Where relative paths start.
+        place: Keys of the spec -> file and line, for messages.
     """
 
     connection: Connection
     spec: Spec
     golden: GoldenFile
     folder: Path
+    place: Callable[..., str] = lambda *_keys: ""
 
     def scorers(self) -> dict[str, Scorer]:
         """Return the spec's scorers by metric id."""
@@ -76,6 +78,7 @@ class Maker:
             progress: Watches the scoring.
         """
         answers = answers_of_file(self.connection, self.golden, use, self.folder)
+        self._check_columns(answers.file)
         scorers = self.scorers()
         if scorers:
             import tempfile
@@ -127,6 +130,7 @@ class Maker:
         folder = workspace.run(name, self.key(use, system_hash))
         if not again and _is_sound(folder):
             return folder, True
+        self._check_columns(answers.file if answers is not None else None)
         if again:
             folder.journal.unlink(missing_ok=True)
         folder.marker.unlink(missing_ok=True)
@@ -141,7 +145,11 @@ class Maker:
             plan = self._asked_plan(system, folder, journal_key, scorers, progress)
         elif answers is not None:
             plan = self._recorded_plan(use, answers, scorers, folder.path, progress)
-        profile = build_rows(self.connection, plan, "making", folder.rows)
+        progress.start(0, f"entering {name}")
+        try:
+            profile = build_rows(self.connection, plan, "making", folder.rows)
+        finally:
+            progress.finish()
         self.connection.execute("DROP VIEW making")
         (folder.path / "scored.jsonl").unlink(missing_ok=True)
         folder.commit(
@@ -166,6 +174,15 @@ class Maker:
         else:
             system_hash = answers_of_file(self.connection, self.golden, use, self.folder).fingerprint
         return workspace.run(name, self.key(use, system_hash))
+
+    def has_changed(self, pins: RunPins, use: SystemUse) -> bool:
+        """Return whether a function is another one now than when it was run.
+
+        Args:
+            pins: What its run was made of.
+            use: The system as the spec declares it now.
+        """
+        return self._function(pins.system, use).fingerprint() != pins.system_hash
 
     def load(self, folder: RunFolder, use: SystemUse | None, table: str) -> RunRows:
         """Return a finished run, ready to be measured.
@@ -202,6 +219,36 @@ class Maker:
             slices |= columns_of(rule) | {c.column for c in self.spec.population_of(gate).conditions}
             numbers |= numbers_of(rule)
         return wanted_columns(self.spec, slices, numbers)
+
+    def _check_columns(self, answers: ForeignFile | None = None) -> None:
+        """Refuse a slice or a condition on a column that no file has.
+
+        Raises:
+            SpecError: At its place in the spec, with the nearest column.
+        """
+        named = [(column, ("slices", index)) for index, column in enumerate(self.spec.slices)]
+        for index, gate in enumerate(self.spec.gates):
+            conditions = self.spec.population_of(gate).conditions
+            columns = columns_of(gate.parsed) | {condition.column for condition in conditions}
+            named += [(column, ("gates", index)) for column in sorted(columns)]
+        scorers = {metric.id for metric in self.spec.metrics if metric.scorer is not None}
+        ours = {*ROLES, *DERIVED, *scorers, *self.golden.golden.columns}
+        files = [self.golden.file, *([answers] if answers is not None else [])]
+        for column, place in named:
+            if column in ours or any(file.find(column) is not None for file in files):
+                continue
+            systems = self.spec.systems.named().values()
+            if any(column in use.columns or self._has_column(use, column) for use in systems):
+                continue
+            known = [name for file in files for name in file.names]
+            raise SpecError(
+                f"No file has the column {column!r}.", where=self.place(*place), fix=nearest(column, known)
+            )
+
+    def _has_column(self, use: SystemUse, column: str) -> bool:
+        """Return whether a system's recorded file, where it is there, has a column."""
+        path = self.folder / (use.recorded or "")
+        return path.is_file() and open_file(self.connection, path).find(column) is not None
 
     def _recorded_plan(
         self,

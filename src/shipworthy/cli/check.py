@@ -174,8 +174,13 @@ def _write_spec(target: Path, text_for: Any) -> Path:
     path = target if target.suffix in (".yaml", ".yml") else target / "shipworthy.yaml"
     if path.exists():
         raise UsageError(f"{str(path)!r} exists already.", fix="Name another folder, or move it away.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, text_for(path.parent))
+    text = text_for(path.parent)
+    try:
+        write_atomically(path, text)
+    except OSError as error:
+        raise UsageError(
+            f"Cannot write {str(path)!r}: {error.strerror}.", fix="Name a place that can be written to."
+        ) from None
     return path
 
 

@@ -24,10 +24,13 @@ def command(first: str, second: str, folder: Path, as_json: bool) -> None:
       shipworthy compare candidate live
     """
     from shipworthy.api.product import open_product
-    from shipworthy.cli.console import RichProgress, print_comparison, print_json
+    from shipworthy.cli.console import RichProgress, others_prints_aside, print_comparison, print_json
 
-    comparison = open_product(folder).compare(first, second, progress=RichProgress())
+    with others_prints_aside():
+        product = open_product(folder)
+        comparison = product.compare(first, second, progress=RichProgress())
     if as_json:
         print_json(comparison)
     else:
-        print_comparison(comparison)
+        costs = product.spec.costs
+        print_comparison(comparison, costs.currency if costs is not None else "")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,15 @@ from shipworthy.records import (
     plain,
 )
 
-__all__ = ["RichProgress", "out", "print_comparison", "print_decision", "print_json", "say"]
+__all__ = [
+    "RichProgress",
+    "others_prints_aside",
+    "out",
+    "print_comparison",
+    "print_decision",
+    "print_json",
+    "say",
+]
 
 STATUS_STYLES = {
     GateStatus.met: "green",
@@ -71,6 +80,13 @@ def out() -> Console:
 def say(text: str) -> None:
     """Print one line for people on standard error, so that standard output stays the result."""
     Console(stderr=True, highlight=False).print(Text(words.visible(text)), style="dim", soft_wrap=True)
+
+
+@contextmanager
+def others_prints_aside() -> Iterator[None]:
+    """Send what a system or a scorer prints to standard error, so that standard output stays the result."""
+    with redirect_stdout(sys.stderr):
+        yield
 
 
 def print_json(value: Any) -> None:
@@ -125,7 +141,7 @@ class RichProgress:
         self._bar.stop()
 
 
-# -- a decision ------------------------------------------------------------------------------------------------
+# -- a decision ------------------------------------------------------------------------------------------
 
 
 def print_decision(decision: Decision, decision_id: str = "", path: Path | None = None) -> None:
@@ -146,7 +162,7 @@ def print_decision(decision: Decision, decision_id: str = "", path: Path | None 
         ("What would change it", _changes(decision)),
         ("What got worse", [_text(line, "red") for line in decision.got_worse]),
         ("Newly failing cases", _newly_failing(decision)),
-        ("Around bad outcomes", _coverage(decision, code)),
+        ("Around bad outcomes", _coverage(decision, in_check=not decision_id)),
         ("Must pass", _must_pass(decision)),
         ("Measured", _measured(decision, code)),
         ("Against other systems", _against(decision, code)),
@@ -268,13 +284,17 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _coverage(decision: Decision, code: str) -> list[Text]:
-    del code
-    return [_cover_line(part) for part in decision.coverage]
+def _coverage(decision: Decision, in_check: bool) -> list[Text]:
+    lines = [_cover_line(part) for part in decision.coverage]
+    bare = [part.outcome for part in decision.coverage if not part.covered]
+    if bare and in_check:
+        hint = f'Say what does: --guardrail "{bare[0]} CAUGHT/TRIED" or --accept "{bare[-1]}: REASON (OWNER)"'
+        lines.append(_text(hint, "dim"))
+    return lines
 
 
 def _cover_line(part: Coverage) -> Text:
-    line = Text(f"{part.count:,} {words.outcome_words(part.outcome)}: ")
+    line = Text(f"{words.outcomes_counted(part.count, part.outcome)}: ")
     if part.guardrails and part.catch is not None:
         line.append(
             f"{words.listed(part.guardrails)} {'catches' if len(part.guardrails) == 1 else 'catch'} "
@@ -286,7 +306,7 @@ def _cover_line(part: Coverage) -> Text:
     elif part.accepted:
         line.append(f"accepted: {words.visible(part.accepted)}")
     else:
-        line.append("nothing stands around it", style="bold red")
+        line.append(f"nothing stands around {'it' if part.count == 1 else 'them'}", style="bold red")
     return line
 
 
@@ -319,7 +339,7 @@ def _measured(decision: Decision, code: str) -> list[RenderableType]:
         estimate = part.estimate
         value = words.number(estimate.value, estimate.unit, code)
         span = words.range_words(estimate.low, estimate.high, estimate.unit, code)
-        note = span if estimate.unknown is None else f"unknown: {words.visible(estimate.unknown)}"
+        note = span if estimate.unknown is None else words.visible(estimate.unknown)
         table.add_row(_text(part.metric), value, _text(note), _text(f"n {estimate.n:,}", "dim"))
     return [table] if table.row_count else []
 
@@ -383,11 +403,7 @@ def _money(decision: Decision, code: str) -> list[Text]:
                 )
             )
         else:
-            lines.append(
-                _text(
-                    f"{words.number(money.per_case.value, 'money', code)} per case, {words.interval(money.per_case, code)}."
-                )
-            )
+            lines.append(_text(f"Its outcomes cost {words.interval(money.per_case, code)} per case."))
         if money.break_even_note:
             lines.append(_text(money.break_even_note))
         lines += [_text(f"· {option}") for option in money.options]
@@ -443,8 +459,8 @@ def _trust(decision: Decision) -> list[Text]:
         low, about, high = decision.chance_all_pass
         lines.append(
             _text(
-                f"If what was seen is the truth, a fresh sample of this size passes all blocking gates with a "
-                f"chance of about {about:.0%} ({low:.0%} to {high:.0%})."
+                "If what was seen is the truth, a fresh sample of this size passes all blocking gates with "
+                f"a chance of {_chance(low, about, high)}."
             )
         )
     sampling = {note for gate in decision.gates for note in gate.evidence.notes if "traffic" in note}
@@ -455,6 +471,16 @@ def _trust(decision: Decision) -> list[Text]:
     return lines
 
 
+def _chance(low: float, about: float, high: float) -> str:
+    """Say a chance with its range, without a certainty that nobody has."""
+    if high < 0.01:
+        return "less than 1%"
+    if low > 0.99:
+        return "more than 99%"
+    ends = [f"{end:.0%}" for end in (low, high)]
+    return f"about {about:.0%}" + (f" ({ends[0]} to {ends[1]})" if ends[0] != ends[1] else "")
+
+
 def _reasons(reasons: Any, word: str) -> str:
     if not reasons:
         return ""
@@ -462,11 +488,26 @@ def _reasons(reasons: Any, word: str) -> str:
     return f"; {word}: {', '.join(named)}"
 
 
-def print_comparison(comparison: Comparison) -> None:
+def _money_compared(comparison: Comparison, currency: str) -> str:
+    """Say what the first system costs a month against the second."""
+    money = comparison.money
+    if money is None or money.value is None:
+        return ""
+    low, high = (words.signed(end, "money", currency) for end in (money.low, money.high))
+    verb = "costs" if money.value >= 0 else "saves"
+    amount = words.number(abs(money.value), "money", currency)
+    return (
+        f"{comparison.subject} {verb} about {amount} a month against {comparison.other}: its costs less the "
+        f"other's are {low} to {high}."
+    )
+
+
+def print_comparison(comparison: Comparison, currency: str = "") -> None:
     """Print two systems side by side, newly failing cases first.
 
     Args:
         comparison: The comparison.
+        currency: ISO code of the spec's costs.
     """
     console = out()
     console.print()
@@ -489,20 +530,13 @@ def print_comparison(comparison: Comparison) -> None:
                     (0, 0, 1, 3),
                 )
             )
-    console.print(_section("Metrics", _difference_table(comparison, "")))
+    console.print(_section("Metrics", _difference_table(comparison, currency)))
     worse = [part for part in comparison.slices if part.verdict == "worse"]
     if worse:
         lines = [_text(f"{p.column} = {p.value}: {_delta(p, '')}", "red") for p in worse]
         console.print(_section("Slices that got worse (Holm)", Group(*lines)))
     if comparison.money is not None and comparison.money.value is not None:
-        console.print(
-            _section(
-                "Money",
-                _text(
-                    f"{words.signed(comparison.money.value, 'money')} a month, {words.interval(comparison.money)}."
-                ),
-            )
-        )
+        console.print(_section("Money", _text(_money_compared(comparison, currency))))
 
 
 def pairs_of(values: Iterable[str], option: str) -> dict[str, str]:

@@ -98,6 +98,16 @@ def _run(arguments: list[str] | None) -> int:
         # The reader went away; Python would complain again while closing standard output.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if os.environ.get("SHIPWORTHY_DEBUG"):
+            raise
+        place = f"{_printable(str(error.filename))}: " if error.filename else ""
+        click.echo(
+            f"error: {place}{error.strerror or _printable(str(error))}.\n"
+            "  → Check that the folder is there, can be written to and has room. Nothing was written half.",
+            err=True,
+        )
+        return 3
     except Exception as error:
         if os.environ.get("SHIPWORTHY_DEBUG"):
             raise

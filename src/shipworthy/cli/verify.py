@@ -24,10 +24,11 @@ def command(ctx: click.Context, decision: str, folder: Path, as_json: bool) -> N
       shipworthy verify 60bdbe0a51b0
     """
     from shipworthy.api.product import open_product
-    from shipworthy.cli.console import out, print_json
+    from shipworthy.cli.console import others_prints_aside, out, print_json
     from shipworthy.decide.record.words import visible
 
-    found = open_product(folder).verify(decision)
+    with others_prints_aside():
+        found = open_product(folder).verify(decision)
     if as_json:
         print_json(found)
     else:

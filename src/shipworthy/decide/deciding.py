@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from shipworthy.decide.gates import judge_gate
-from shipworthy.decide.record.words import listed, number, outcome_words, plural, range_words
+from shipworthy.decide.record.words import listed, outcomes_counted, plural, range_words, signed
 from shipworthy.decide.verdict import Situation, all_met, reach_verdict
 from shipworthy.define.spec import Spec
 from shipworthy.records import (
@@ -75,7 +75,7 @@ def decide(
                 candidates_tried=seen[1],
             )
         )
-    coverage = _coverage(spec, evidence)
+    coverage = _coverage(spec, evidence, decided_at)
     verdict, reasons = reach_verdict(Situation(evidence, gates, coverage))
     return Decision(
         verdict=verdict,
@@ -104,14 +104,21 @@ def _looks_at(rule: str, looks: Sequence[Look], evidence: Evidence) -> tuple[int
     return len(other_evidence), len(systems)
 
 
-def _coverage(spec: Spec, evidence: Evidence) -> tuple[Coverage, ...]:
+def _coverage(spec: Spec, evidence: Evidence, decided_at: str) -> tuple[Coverage, ...]:
     """Say what stands around each class of bad outcome that occurred, the most frequent first."""
     volume = spec.costs.volume_per_month if spec.costs is not None else None
     bad = sorted((share for share in evidence.outcomes if not share.good), key=lambda share: -share.count)
-    return tuple(_cover(spec, evidence, share, volume) for share in bad)
+    return tuple(_cover(spec, evidence, share, volume, decided_at) for share in bad)
 
 
-def _cover(spec: Spec, evidence: Evidence, share: OutcomeShare, volume: float | None) -> Coverage:
+def _is_over(expires: object, decided_at: str) -> bool:
+    """Return whether a day (ISO 8601) lies before the day of the decision; without a day it never does."""
+    return expires is not None and bool(decided_at) and str(expires)[:10] < decided_at[:10]
+
+
+def _cover(
+    spec: Spec, evidence: Evidence, share: OutcomeShare, volume: float | None, decided_at: str
+) -> Coverage:
     guardrails = [g for g in spec.guardrails if share.outcome in g.stops and g.measured and g.caught]
     catch, slips = None, None
     if guardrails:
@@ -124,7 +131,11 @@ def _cover(spec: Spec, evidence: Evidence, share: OutcomeShare, volume: float | 
             low, high = missed.interval()
             slips = Estimate(missed.value, low, high, best.tried or 0, "number", caught.display_method)
     accepted = next(
-        (f"{a.reason} ({a.owner})" for a in spec.acceptances if share.outcome in a.of),
+        (
+            f"{a.reason} ({a.owner})"
+            for a in spec.acceptances
+            if share.outcome in a.of and not _is_over(a.expires, decided_at)
+        ),
         None,
     )
     return Coverage(
@@ -163,7 +174,7 @@ def _got_worse(evidence: Evidence, currency: str) -> tuple[str, ...]:
 
 
 def _change(delta: Estimate, currency: str) -> str:
-    value = number(delta.value, delta.unit, currency)
+    value = signed(delta.value, delta.unit, currency)
     if delta.low is None or delta.high is None:
         return value
     return f"{value}, {range_words(delta.low, delta.high, delta.unit, currency)}"
@@ -200,18 +211,25 @@ def _headline(
     if verdict in (Verdict.hold, Verdict.roll_back):
         forcing = [reason for reason in reasons if reason.kind == "gate"]
         if not forcing:
-            bare = listed(outcome_words(part.outcome) for part in coverage if not part.covered)
-            return f"{all_met(met)}, but nothing stands around {bare} outcomes."
+            bare = listed(outcomes_counted(part.count, part.outcome) for part in coverage if not part.covered)
+            return f"{all_met(met)}, but nothing stands around {bare}."
         first = next(gate for gate in gates if gate.evidence.gate_id == forcing[0].of)
         others = len(forcing) - 1
         more = f", nor {'is' if others == 1 else 'are'} {plural(others, 'other gate')}" if others else ""
-        return f"{first.evidence.rule} is {first.status.words}{more}; {met} of {len(blocking)} blocking gates are met."
+        said = f"{first.evidence.rule} is {first.status.words}{more}"
+        if len(blocking) == 1:
+            return f"{said}."
+        return f"{said}; {met if met else 'none'} of {len(blocking)} blocking gates {_is_or_are(met)} met."
     if verdict is Verdict.ship_with_guardrails:
         names = sorted({name for part in coverage for name in part.guardrails})
         return f"{all_met(met)}; it ships only together with {listed(names)}."
     bad = [part for part in coverage if part.accepted]
     tail = " Bad outcomes that occurred are accepted by name." if bad else ""
     return f"{all_met(met)} on {evidence.subject.cases:,} cases.{tail}"
+
+
+def _is_or_are(count: int) -> str:
+    return "are" if count > 1 else "is"
 
 
 def tried_note(gate: GateResult) -> str:
@@ -224,8 +242,8 @@ def tried_note(gate: GateResult) -> str:
     if gate.candidates_tried > 1:
         chance = chance_one_passes(gate.candidates_tried, 1 - gate.evidence.confidence)
         parts.append(
-            f"{gate.candidates_tried} candidates were tried: the chance that one of so many exactly at the bar "
-            f"passes is up to {chance:.0%}"
+            f"{gate.candidates_tried} candidates were tried: the chance that one of so many, each exactly at "
+            f"the bar, passes is up to {chance:.0%}"
         )
     if gate.earlier_looks:
         parts.append(

@@ -11,8 +11,8 @@ __all__ = ["judge_gate", "status_of"]
 def status_of(evidence: GateEvidence, lower: float | None = None, upper: float | None = None) -> GateStatus:
     """Return a gate's answer from its one-sided bounds.
 
-    Met where the bound is on the right side of the bar, not met where the opposite bound is on the wrong side,
-    not proven between them, not measured where there is no value.
+    Met where the bound is on the right side of the bar, not met where the opposite bound is on the wrong
+    side, not proven between them, not measured where there is no value.
 
     Args:
         evidence: What was measured.
@@ -105,17 +105,16 @@ def _sentence(evidence: GateEvidence, status: GateStatus, currency: str) -> str:
         named = ", ".join(evidence.failing[:5]) + ("..." if len(evidence.failing) > 5 else "")
         return f"{int(estimate.value):,} of {estimate.n:,} cases fail" + (f": {named}." if named else ".")
     seen = f"{value} of {estimate.n:,}" if unit in ("share", "ms") else f"{value} over {estimate.n:,}"
-    if status is GateStatus.met:
-        return f"{seen}; {_bound_words(evidence, currency, proving=True)} at {evidence.confidence:.0%} confidence."
-    if status is GateStatus.not_met:
-        return f"{seen}; {_bound_words(evidence, currency, proving=False)} at {evidence.confidence:.0%} confidence."
+    if status in (GateStatus.met, GateStatus.not_met):
+        bound = _bound_words(evidence, currency, proving=status is GateStatus.met)
+        return f"{seen}; {bound} at {number(evidence.confidence, 'share')} confidence."
     if estimate.low is not None or estimate.high is not None:
         seen += f", {range_words(estimate.low, estimate.high, unit, currency)}"
     return f"{seen}. {_what_settles(evidence)}".rstrip()
 
 
 def _bound_words(evidence: GateEvidence, currency: str, *, proving: bool) -> str:
-    """Say the bound that decided: the one toward the bar where it is met, the opposite one where it is not."""
+    """Say the bound that decided: the one toward the bar where it is met, else the opposite one."""
     from_below = (evidence.better == "at_least") == proving
     bound = evidence.lower if from_below else evidence.upper
     shown = number(bound, evidence.estimate.unit, currency, apart_from=evidence.bar)
@@ -141,8 +140,8 @@ def _what_settles(evidence: GateEvidence) -> str:
     if evidence.cases_even is not None and evidence.cases_80 is not None:
         further = max(evidence.cases_80 - evidence.estimate.n, 0)
         parts.append(
-            f"If what was seen is the truth, {evidence.cases_even:,} cases in all give an even chance of proof and "
-            f"{evidence.cases_80:,} an 80% chance ({further:,} more)."
+            f"If what was seen is the truth, {evidence.cases_even:,} cases in all give an even chance of "
+            f"proof and {evidence.cases_80:,} an 80% chance ({further:,} more)."
         )
     elif evidence.estimate.value is not None and not _is_better(evidence):
         parts.append(

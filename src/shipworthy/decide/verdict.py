@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from shipworthy.decide.record.words import listed, number, outcome_words, range_words
+from shipworthy.decide.record.words import listed, number, outcomes_counted, range_words
 from shipworthy.records import Coverage, Evidence, GateResult, GateStatus, Reason, Verdict
 
 __all__ = ["ORDER", "Situation", "all_met", "reach_verdict"]
@@ -120,15 +120,14 @@ def all_met(blocking: int) -> str:
 
 
 def _occurred(part: Coverage) -> str:
-    words = outcome_words(part.outcome)
-    return f"{part.count:,} {words} {'outcome' if part.count == 1 else 'outcomes'} occurred"
+    return f"{outcomes_counted(part.count, part.outcome)} occurred"
 
 
 def _gate_reason(gate: GateResult) -> Reason:
     changes = {
         GateStatus.not_met: "A better system, or another bar, recorded as moved.",
         GateStatus.not_proven: _more_cases(gate),
-        GateStatus.not_measured: "Supply what is missing.",
+        GateStatus.not_measured: f"Supply what is missing: {gate.evidence.estimate.unknown}.",
         GateStatus.met: "",
     }
     return Reason(
@@ -151,6 +150,6 @@ def _covered_by(part: Coverage) -> str:
     if catch is None or catch.value is None:
         return f"{_occurred(part)}, stopped by {names}."
     return (
-        f"{_occurred(part)}, stopped by {names}, which caught {number(catch.value, 'share')} of {catch.n} tried "
-        f"({range_words(catch.low, catch.high, 'share')})."
+        f"{_occurred(part)}, stopped by {names}, which caught {number(catch.value, 'share')} of {catch.n} "
+        f"tried ({range_words(catch.low, catch.high, 'share')})."
     )

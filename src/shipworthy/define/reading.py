@@ -134,7 +134,14 @@ def _load_yaml(text: str, path: Path) -> tuple[Any, dict[tuple[str | int, ...], 
             fix="Start with `shipworthy: 1`.",
         )
     lines: dict[tuple[str | int, ...], int] = {(): 1}
-    return _strip(tree, (), lines), lines
+    try:
+        return _strip(tree, (), lines), lines
+    except UnicodeError:
+        raise SpecError(
+            "The spec escapes half a character (a lone \\ud800 to \\udfff).",
+            where=str(path),
+            fix="Write the character itself.",
+        ) from None
 
 
 def _strip(node: Any, at: tuple[str | int, ...], lines: dict[tuple[str | int, ...], int]) -> Any:
@@ -156,10 +163,11 @@ def _strip(node: Any, at: tuple[str | int, ...], lines: dict[tuple[str | int, ..
         return list(node)
     if isinstance(node, bool) or node is None:
         return node
-    for simple in (int, float, str):
+    for simple in (int, float):
         if isinstance(node, simple):
             return simple(node)
-    return str(node)
+    # JSON escapes a character beyond 16 bits as two halves, which YAML leaves apart.
+    return str(node).encode("utf-16", "surrogatepass").decode("utf-16")
 
 
 def _where(path: Path, lines: Mapping[tuple[str | int, ...], int], keys: tuple[str | int, ...]) -> str:

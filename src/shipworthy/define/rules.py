@@ -349,4 +349,5 @@ class _Parser:
     def _error(self, what: str, fix: str) -> RuleError:
         rest = self.text[self.at :]
         position = self.at + len(rest) - len(rest.lstrip())
+        fix = fix or "Rules look like recall >= 0.95 or good[language = de] >= 80%."
         return RuleError(what, rule=self.text, position=min(position, len(self.text)), fix=fix)

@@ -72,6 +72,11 @@ def price(
     )
 
 
+def _sign(currency: str) -> str:
+    """Return what stands before an amount: a dollar sign, or the code and a space."""
+    return "$" if currency.upper() == "USD" else f"{currency} "
+
+
 def _monthly(confidence: Confidence, volume: float | None, n: int) -> Estimate | None:
     return estimate_of(Affine(confidence, volume), "money", n) if volume is not None else None
 
@@ -115,7 +120,7 @@ def _options(
     flagged = shares.get("true_positive", 0.0) + shares.get("false_positive", 0.0)
     if even is None or precision is None or volume is None or flagged <= 0:
         return ()
-    sign = costs.currency
+    sign = _sign(costs.currency)
     gain = -(costs.of("true_positive") or 0.0) + (costs.of("false_negative") or 0.0)
     alarm = costs.of("false_positive") or 0.0
     flags = volume * flagged
@@ -123,13 +128,13 @@ def _options(
     point = flags * (gain + alarm) / 100
     options = [
         f"Raise the threshold: each point of precision on {flags:,.0f} flags a month is worth "
-        f"{sign} {point:,.0f}, less {sign} {gain:,.0f} for each hit it gives up.",
+        f"{sign}{point:,.0f}, less {sign}{gain:,.0f} for each hit it gives up.",
         _review_option(costs, flags, false_flags, alarm),
     ]
     if against is not None and against.value is not None:
         options.append(_no_ship_option(sign, against))
     elif per_month is not None and per_month.value is not None:
-        options.append(f"Do not ship: saves or forgoes {sign} {-per_month.value:,.0f} a month.")
+        options.append(f"Do not ship: saves or forgoes {sign}{-per_month.value:,.0f} a month.")
     return tuple(options)
 
 
@@ -138,24 +143,24 @@ def _review_option(costs: Costs, flags: float, false_flags: float, alarm: float)
     limit = saved / flags if flags else 0.0
     if costs.review is None:
         return (
-            f"Put a person before every flag: saves at most {costs.currency} {saved:,.0f} a month in false "
-            f"positives, so it pays while one look costs less than {costs.currency} {limit:,.2f}."
+            f"Put a person before every flag: saves at most {_sign(costs.currency)}{saved:,.0f} a month in false "
+            f"positives, so it pays while one look costs less than {_sign(costs.currency)}{limit:,.2f}."
         )
     net = saved - flags * costs.review
     word = "gains" if net > 0 else "loses"
     return (
-        f"Put a person before every flag: {flags:,.0f} looks at {costs.currency} {costs.review:,.2f} save at most "
-        f"{costs.currency} {saved:,.0f} in false positives, so it {word} {costs.currency} {abs(net):,.0f} a month."
+        f"Put a person before every flag: {flags:,.0f} looks at {_sign(costs.currency)}{costs.review:,.2f} save at most "
+        f"{_sign(costs.currency)}{saved:,.0f} in false positives, so it {word} {_sign(costs.currency)}{abs(net):,.0f} a month."
     )
 
 
 def _no_ship_option(sign: str, against: Estimate) -> str:
     value, low, high = against.value or 0.0, against.low, against.high
     span = (
-        f" (between {sign} {low:,.0f} and {sign} {high:,.0f})" if low is not None and high is not None else ""
+        f" (between {sign}{low:,.0f} and {sign}{high:,.0f})" if low is not None and high is not None else ""
     )
     word = "forgoes" if value >= 0 else "saves"
-    return f"Do not ship: {word} {sign} {abs(value):,.0f} a month against flagging nothing{span}."
+    return f"Do not ship: {word} {sign}{abs(value):,.0f} a month against flagging nothing{span}."
 
 
 def holding_cost(delta: Estimate | None, costs: Costs | None, other: str | None) -> HoldCost:
@@ -190,14 +195,14 @@ def holding_cost(delta: Estimate | None, costs: Costs | None, other: str | None)
 def _holding_sentence(saved: Estimate, currency: str) -> str:
     value, low, high = saved.value or 0.0, saved.low, saved.high
     span = (
-        f", between {currency} {low:,.0f} and {currency} {high:,.0f}"
+        f", between {_sign(currency)}{low:,.0f} and {_sign(currency)}{high:,.0f}"
         if low is not None and high is not None
         else ""
     )
     if low is not None and high is not None and low <= 0 <= high:
         return (
-            f"Holding costs about {currency} {value:,.0f} a month against live{span}: no difference is shown."
+            f"Holding costs about {_sign(currency)}{value:,.0f} a month against live{span}: no difference is shown."
         )
     if value > 0:
-        return f"Each month of holding costs about {currency} {value:,.0f} against live{span}."
-    return f"Holding saves about {currency} {-value:,.0f} a month: live is cheaper{span}."
+        return f"Each month of holding costs about {_sign(currency)}{value:,.0f} against live{span}."
+    return f"Holding saves about {_sign(currency)}{-value:,.0f} a month: live is cheaper{span}."

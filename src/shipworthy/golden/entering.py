@@ -42,6 +42,11 @@ class GoldenFile:
     condition: str
     case_id: str
 
+    @property
+    def lists_repeats(self) -> bool:
+        """Whether the file lists every repeat of a case, so that it holds each case more than once."""
+        return locate(self.file, "repeat", self.golden.columns) is not None
+
     def inputs(self) -> TextSource | None:
         """Return where the inputs' texts are; None where no column is the input."""
         column = _input_column(self.golden.columns, self.file)
@@ -64,7 +69,9 @@ class GoldenFile:
         column = _input_column(mapping, self.file)
         label = mapping.get("label", "label")
         stratum = mapping.get("stratum", "stratum")
-        for case_id, columns in read_cases(connection, self.file, self.case_id, self.condition):
+        for case_id, columns in read_cases(
+            connection, self.file, self.case_id, self.condition, repeated=self.lists_repeats
+        ):
             rest = {name: value for name, value in columns.items() if name != column}
             found = _walk(columns, label)
             features = {name: value for name, value in columns.items() if name not in (label, stratum)}
@@ -322,8 +329,7 @@ def _golden_relation(
         [f"{golden.case_id} AS case_id", *(f"{sql} AS {quote(n)}" for n, sql in found.items())]
     )
     select = f"SELECT {columns} FROM {golden.file.relation} WHERE {golden.condition}"
-    if "repeat" in golden.golden.columns and locate(golden.file, "repeat", golden.golden.columns) is not None:
-        # A golden file that lists every repeat still holds each case once.
+    if golden.lists_repeats:
         select = f"SELECT DISTINCT ON (case_id) * FROM ({select})"
     return select, tuple(found)
 

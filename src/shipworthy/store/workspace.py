@@ -98,7 +98,9 @@ class RunFolder:
         except FileNotFoundError:
             raise StoreError(f"The run {self.run_id!r} was never finished.", fix=again) from None
         except (json.JSONDecodeError, UnicodeDecodeError):
-            raise StoreError("The run's marker is cut off or damaged.", where=str(self.marker), fix=again) from None
+            raise StoreError(
+                "The run's marker is cut off or damaged.", where=str(self.marker), fix=again
+            ) from None
         if not isinstance(record, dict) or "rows_hash" not in record or "profile" not in record:
             raise StoreError("The run's marker is no run record.", where=str(self.marker), fix=again)
         if not self.rows.exists():
@@ -219,7 +221,7 @@ class Workspace:
             raise StoreError(
                 "The decision is cut off or damaged.", where=str(path), fix="Restore it from version control."
             ) from None
-        if hash_record(record) != stated:
+        if hash_record(record) != stated or short(stated) != begun[0]:
             raise StoreError(
                 "The decision was changed after it was written: its content hash no longer matches.",
                 where=str(path),

@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from shipworthy.errors import InputError
-from shipworthy.tables.duck import Connection, ForeignFile, path_literal, quote, text_literal, translated
+from shipworthy.tables.duck import ROW_NUMBER, Connection, ForeignFile, path_literal, quote, text_literal, translated
 
-__all__ = ["check_ids", "read_answers", "read_cases", "scored_relation"]
+__all__ = ["read_answers", "read_cases", "scored_relation"]
 
 PIECE = 2048
 
 
 def read_cases(
-    connection: Connection, file: ForeignFile, case_id: str, condition: str
+    connection: Connection, file: ForeignFile, case_id: str, condition: str, *, repeated: bool
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield every row of a golden set with native values.
+    """Yield every case of a golden set once, with native values.
 
     A column of a CSV file becomes numbers where every one of its values is a number without a leading zero;
     JSON and Parquet keep their own types.
@@ -28,15 +28,16 @@ def read_cases(
         file: The golden set.
         case_id: SQL of the id.
         condition: Rows to keep, as SQL.
+        repeated: Whether it lists every repeat of a case, so that an id may occur again.
 
     Raises:
         InputError: If an id is missing or occurs twice.
     """
-    check_ids(connection, file, case_id, condition)
     names = file.names
-    values = ", ".join(_native(connection, file, name) for name in names)
     seen: set[str] = set()
     with translated(file.path):
+        _check_ids(connection, file, case_id, condition, repeated)
+        values = ", ".join(_native(connection, file, name) for name in names)
         found = connection.cursor().execute(
             f"SELECT {case_id}, {values} FROM {file.relation} WHERE {condition}"
         )
@@ -54,21 +55,26 @@ def read_cases(
                 )
 
 
-def check_ids(connection: Connection, file: ForeignFile, case_id: str, condition: str) -> None:
-    """Refuse missing ids.
-
-    Raises:
-        InputError: If an id is missing.
-    """
-    with translated(file.path):
-        missing = connection.execute(
-            f"SELECT count(*) FROM {file.relation} WHERE {condition} AND {case_id} IS NULL"
-        ).fetchone()
-    if missing and missing[0]:
+def _check_ids(
+    connection: Connection, file: ForeignFile, case_id: str, condition: str, repeated: bool
+) -> None:
+    """Refuse missing and repeated ids before anything is asked, which may cost money."""
+    found = connection.execute(
+        f"SELECT {case_id}, count(*) FROM {file.relation} WHERE {condition} "
+        f"GROUP BY 1 HAVING {case_id} IS NULL OR count(*) > 1 ORDER BY 1 NULLS FIRST LIMIT 4"
+    ).fetchall()
+    if found and found[0][0] is None:
         raise InputError(
-            f"{missing[0]:,} rows have no case_id.",
+            f"{found[0][1]:,} rows have no case_id.",
             where=str(file.path),
             fix="Every row needs the id of its case.",
+        )
+    if found and not repeated:
+        listed = ", ".join(f"{name!r} ({count} times)" for name, count in found[:3])
+        raise InputError(
+            f"Some cases occur more than once: {listed}.",
+            where=str(file.path),
+            fix="Remove the duplicates, or map `repeat` if these are repeats of a case.",
         )
 
 
@@ -76,15 +82,15 @@ def _native(connection: Connection, file: ForeignFile, name: str) -> str:
     column = quote(name)
     if file.is_json:
         return f"CAST({column} AS VARCHAR)"
-    if file.path.suffix.lower() not in (".csv", ".tsv"):
+    if file.path.suffix.lower() not in (".csv", ".tsv") or name == ROW_NUMBER:
         return column
     plain = connection.execute(
-        f"SELECT bool_and(TRY_CAST({column} AS DOUBLE) IS NOT NULL AND NOT {column} SIMILAR TO '0[0-9]+'), "
-        f"bool_and(TRY_CAST({column} AS BIGINT) IS NOT NULL) "
+        f"SELECT bool_and(isfinite(TRY_CAST({column} AS DOUBLE)) AND NOT {column} SIMILAR TO '[-+]?0[0-9]+.*'), "
+        f"bool_and({column} SIMILAR TO '[-+]?[0-9]{{1,18}}') "
         f"FROM {file.relation} WHERE {column} IS NOT NULL"
     ).fetchone()
     if plain and plain[0]:
-        return f"TRY_CAST({column} AS {'BIGINT' if plain[1] else 'DOUBLE'})"
+        return f"CAST({column} AS {'BIGINT' if plain[1] else 'DOUBLE'})"
     return column
 
 

@@ -144,11 +144,11 @@ class ForeignFile:
         inside = [] if whole is not None else wanted.split(".")[1:]
         if column.name == ROW_NUMBER:
             return f"CAST({quote(ROW_NUMBER)} AS VARCHAR)"
-        if self.is_json or (inside and column.type in ("VARCHAR", "JSON")):
+        raw = quote(column.name)
+        if self.is_json or inside:
             path = "$" + "".join('."' + part.replace('"', '\\"') + '"' for part in inside)
-            raw = f"({quote(column.name)} ->> {text_literal(path)})"
-            return f"nullif({_one_spelling(raw)}, '')"
-        raw = quote(column.name) + "".join("." + quote(part) for part in inside)
+            json = raw if column.type in ("JSON", "VARCHAR") else f"to_json({raw})"
+            return _one_spelling(f"({json} ->> {text_literal(path)})")
         if column.type in ("DOUBLE", "FLOAT") or column.type.startswith("DECIMAL"):
             number = f"CAST({raw} AS DOUBLE)"
             return (
@@ -161,7 +161,8 @@ class ForeignFile:
 
 
 def _one_spelling(raw: str) -> str:
-    return f"CASE WHEN {raw} SIMILAR TO '-?[0-9]+\\.0+' THEN split_part({raw}, '.', 1) ELSE {raw} END"
+    spelled = f"CASE WHEN {raw} SIMILAR TO '-?[0-9]+\\.0+' THEN split_part({raw}, '.', 1) ELSE {raw} END"
+    return f"nullif({spelled}, '')"
 
 
 def open_file(connection: duckdb.DuckDBPyConnection, path: Path, *, number_rows: bool = False) -> ForeignFile:
@@ -243,20 +244,23 @@ def _header(path: Path, suffix: str) -> tuple[str, list[str]]:
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            # A quoted name may run over a line end.
             first = file.readline()
-            while first.count('"') % 2 and (more := file.readline()):
-                first += more
     except UnicodeDecodeError as error:
         raise InputError(
             f"The file is not UTF-8 text (byte {error.start}).", where=str(path), fix="Save it as UTF-8."
         ) from None
-    line = first.rstrip("\r\n").split("\r")[0]
+    line = first.rstrip("\r\n")
     if not line.strip():
         raise InputError("The first line is empty.", where=f"{path}:1", fix="It must name the columns.")
+    if line.count('"') % 2:
+        raise InputError(
+            "A column name runs over a line end, or its quote is not closed.",
+            where=f"{path}:1",
+            fix="Give that column a name of one line.",
+        )
     csv.field_size_limit(LONGEST_ROW)
     choices = "\t" if suffix == ".tsv" else DELIMITERS
-    split = {mark: next(csv.reader([line], delimiter=mark)) for mark in choices}
+    split = {mark: _cells(line, mark) for mark in choices}
     delimiter = max(split, key=lambda mark: len(split[mark]))
     names = [name.strip() or f"column{index}" for index, name in enumerate(split[delimiter])]
     seen: dict[str, str] = {}
@@ -271,6 +275,13 @@ def _header(path: Path, suffix: str) -> tuple[str, list[str]]:
             )
         seen[name.lower()] = name
     return delimiter, names
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=delimiter))
+    except csv.Error:
+        return [line]
 
 
 def _check_closed(path: Path) -> None:
@@ -321,6 +332,10 @@ def _first_sentence(message: str) -> str:
     if "unterminated quote" in message:
         line = re.search(r"Line: (\d+)", message)
         return f"A quote is opened {f'at line {line[1]} ' if line else ''}and never closed."
+    json = re.search(r"Malformed JSON in file .*?, at byte (\d+) in line (\d+): (.*)", message)
+    if json:
+        # The engine has moved on to the next line when it says so.
+        return f"Malformed JSON at byte {json[1]} of line {max(int(json[2]) - 1, 1)}: {json[3]}"
     if "state machine reached an invalid state" in message:
         return "The line ends are mixed, or quotes stand inside unquoted cells."
     lines = [line.strip() for line in message.splitlines() if line.strip()]

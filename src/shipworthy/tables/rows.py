@@ -294,6 +294,12 @@ def _hashed(plan: RowsPlan) -> list[str]:
 
 
 def _check_ids(connection: Connection, raw: str, plan: RowsPlan) -> None:
+    if not _scalar(connection, f"SELECT count(*) FROM {raw}"):
+        raise InputError(
+            "There are no rows.",
+            where=plan.source,
+            fix="The file holds only the names of its columns, or `where` keeps none of its rows.",
+        )
     nameless = "WHERE case_id IS NULL OR trim(case_id) = ''"
     with translated(plan.source):
         # A join drops answers without an id, so that they are counted where they come from.
@@ -520,7 +526,7 @@ def _final_sql(
     states = f"""
       SELECT case_id, repeat, {cluster} AS cluster_id, stratum, query_id, label,
              {prediction} AS prediction, predicted_score, correct, {_grade(plan)} AS grade, latency_ms,
-             run_cost, weight, time, failed_reason, unscored_reason, "#answered"{extras}
+             run_cost, weight / nullif(avg(weight) OVER (), 0) AS weight, time, failed_reason, unscored_reason, "#answered"{extras}
       FROM {raw}"""
     judged = f"""
       SELECT * REPLACE (
@@ -587,7 +593,8 @@ def _outcome(plan: RowsPlan, binary: bool, yes: str) -> str:
         return "grade"
     if plan.basis == Basis.PREDICTION and binary:
         return (
-            f"CASE WHEN label IN ({yes}) THEN CASE WHEN prediction IN ({yes}) THEN 'true_positive' "
+            "CASE WHEN prediction IS NULL THEN NULL "
+            f"WHEN label IN ({yes}) THEN CASE WHEN prediction IN ({yes}) THEN 'true_positive' "
             f"ELSE 'false_negative' END WHEN prediction IN ({yes}) THEN 'false_positive' "
             "ELSE 'true_negative' END"
         )

@@ -18,6 +18,7 @@ __all__ = [
     "listed",
     "number",
     "outcome_words",
+    "outcomes_counted",
     "plural",
     "quantity_words",
     "range_words",
@@ -271,6 +272,20 @@ def settle_words(gate: GateEvidence, status: GateStatus) -> str:
         if cases is not None
     ]
     return f"More cases: {', '.join(parts)}."
+
+
+def outcomes_counted(count: int, outcome: str) -> str:
+    """Return how often a class of outcome occurred, as people count.
+
+    >>> outcomes_counted(1282, "false_positive"), outcomes_counted(1, "harmful"), outcomes_counted(2, "failed")
+    ('1,282 false positives', '1 harmful output', '2 cases without a usable answer')
+    """
+    if outcome == "failed":
+        return f"{count:,} {'case' if count == 1 else 'cases'} without a usable answer"
+    words = outcome_words(outcome)
+    if outcome in ("false_positive", "false_negative"):
+        return f"{count:,} {words}" + ("" if count == 1 else "s")
+    return f"{count:,} {words} {'output' if count == 1 else 'outputs'}"
 
 
 def status_mark(status: GateStatus) -> str:

@@ -364,9 +364,9 @@ def keyword_search(question: str) -> Answer:
 
 # Candidate: BM25 over stems, with names, synonyms and a threshold
 #
-# The numbers were set by hand and on 117 questions that are not in the golden set. General parts (which words
-# are synonyms, which modules are for specialists) were adjusted once after failures on the golden set had been
-# seen, so the candidate's numbers on it are slightly optimistic.
+# The numbers were set by hand and on 117 questions that are not in the golden set. General parts (which
+# words are synonyms, which modules are for specialists) were adjusted once after failures on the golden set
+# had been seen, so the candidate's numbers on it are slightly optimistic.
 
 SATURATION = 1.2
 LENGTH_NORM = 0.6
@@ -552,6 +552,7 @@ def _stems(words: Iterable[str]) -> Iterator[str]:
     return map(_stem, words)
 
 
+@cache
 def _stem(word: str) -> str:
     """Cut common English endings, so that `copies`, `copied` and `copying` meet."""
     if len(word) <= 3 or not word.isascii():

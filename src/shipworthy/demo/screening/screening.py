@@ -1,7 +1,8 @@
 """Say from the cell nuclei of a breast mass whether it needs a biopsy.
 
-The data is the Wisconsin diagnostic breast cancer set that comes with scikit-learn: 569 masses, 30 measurements
-of the nuclei in a fine needle aspirate, and the true diagnosis. A fixed part of it trains, the rest is golden.
+The data is the Wisconsin diagnostic breast cancer set that comes with scikit-learn: 569 masses, 30
+measurements of the nuclei in a fine needle aspirate, and the true diagnosis. A fixed part of it trains, the
+rest is golden.
 
 Three systems, each a function from the measurements of one mass to an answer:
 
@@ -30,7 +31,7 @@ Floats = NDArray[np.float64]
 Truths = NDArray[np.bool_]
 
 TRAINED_ON = 0.4
-"""Share of the masses that train; the other 60% are golden, because a verdict needs cases more than a model."""
+"""Share of the masses that train; the others are golden, because a verdict needs more cases than a model."""
 
 COST_OF_MISS = 30_000.0
 COST_OF_FALSE_ALARM = 1_500.0
@@ -39,14 +40,23 @@ COST_OF_REVIEW = 90.0
 
 FOLDS = 10
 SIZE = "mean area"
-TERCILES = {"nuclei": (SIZE, ("small", "medium", "large")), "texture": ("mean texture", ("even", "mixed", "coarse"))}
+TERCILES = {
+    "nuclei": (SIZE, ("small", "medium", "large")),
+    "texture": ("mean texture", ("even", "mixed", "coarse")),
+}
 """Slices: name -> the measurement that is cut in three, and the names of the parts."""
 
 
-class Answer(TypedDict):
-    """What a model returns: the class, and the chance of malignancy that it rests on."""
+class Said(TypedDict):
+    """What the rule returns: a sentence for people, and the class."""
 
+    output: str
     prediction: str
+
+
+class Answer(Said):
+    """What a model returns beside: the chance of malignancy that the class rests on."""
+
     predicted_score: float
 
 
@@ -152,9 +162,11 @@ def _parts(column: int, parts: tuple[str, ...]) -> Callable[[Floats], str]:
 # The systems
 
 
-def size_rule(measured: Mapping[str, Any]) -> dict[str, str]:
+def size_rule(measured: Mapping[str, Any]) -> Said:
     """Flag a mass whose nuclei are large."""
-    return {"prediction": _named(float(measured[SIZE]) >= size_threshold())}
+    size, threshold = float(measured[SIZE]), size_threshold()
+    named = _named(size >= threshold)
+    return {"output": f"{named}: {SIZE} {size:.0f}, flagged from {threshold:.0f}", "prediction": named}
 
 
 def logistic(measured: Mapping[str, Any]) -> Answer:
@@ -163,15 +175,18 @@ def logistic(measured: Mapping[str, Any]) -> Answer:
 
 
 def svm(measured: Mapping[str, Any]) -> Answer:
-    """Flag a mass by a calibrated support vector machine."""
-    return _answer("svm", measured)
+    """Flag a mass by a calibrated support vector machine, and say whether the second reader sees it."""
+    answer = _answer("svm", measured)
+    if goes_to_second_reader(answer["predicted_score"], _trained("svm").threshold):
+        answer["output"] += "; goes to the second reader"
+    return answer
 
 
 def shipworthy_pins() -> dict[str, str]:
     """Name what the answers depend on besides this file, and train on the way.
 
-    Shipworthy asks for the pins before the first case. Trained here, the models belong to starting the service,
-    as they would in production, and not to the latency of the first case.
+    Shipworthy asks for the pins before the first case. Trained here, the models belong to starting the
+    service, as they would in production, and not to the latency of the first case.
     """
     import sklearn
 
@@ -185,7 +200,9 @@ def _answer(name: str, measured: Mapping[str, Any]) -> Answer:
     trained = _trained(name)
     row = np.array([[float(measured[column]) for column in measurements()]])
     chance = float(trained.chances(row)[0])
-    return {"prediction": _named(chance >= trained.threshold), "predicted_score": chance}
+    named = _named(chance >= trained.threshold)
+    said = f"{named}: chance of malignant {chance:.1%}, flagged from {trained.threshold:.1%}"
+    return {"output": said, "prediction": named, "predicted_score": chance}
 
 
 def _named(malignant: bool) -> str:
@@ -214,7 +231,7 @@ def _train(name: str, masses: Masses, folds: int) -> Trained:
     """Fit a model; calibrate and cut it on margins that each mass got from a model which had not seen it."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     model, calibration = _model(name), LogisticRegression()
     split = StratifiedKFold(folds, shuffle=True, random_state=0)
@@ -233,7 +250,7 @@ def _chances(calibration: Any, margins: Floats) -> Floats:
 
 
 def _model(name: str) -> Any:
-    """Return an untrained model; the candidate's settings were chosen by cross-validation on the training part."""
+    """Return an untrained model; the candidate's settings were cross-validated on the training part."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import FunctionTransformer, StandardScaler
@@ -290,7 +307,7 @@ class SecondReader:
 def goes_to_second_reader(chance: float, threshold: float) -> bool:
     """Tell whether a person reads a mass that the candidate calls benign.
 
-    A look pays where the chance of a malignant mass times the cost of missing it exceeds the cost of the look.
+    A look pays where the chance of a malignant mass times the cost of missing it exceeds its own cost.
 
     >>> goes_to_second_reader(0.01, threshold=0.2), goes_to_second_reader(0.001, threshold=0.2)
     (True, False)
@@ -301,9 +318,9 @@ def goes_to_second_reader(chance: float, threshold: float) -> bool:
 def measure_guardrail(rounds: int = 20, folds: int = 5) -> SecondReader:
     """Try the second reader on the candidate's own misses, on the training part alone.
 
-    In every round each mass is judged by a model and a threshold made without it. One round has hardly a miss,
-    so rounds are repeated with other folds; a mass counts once, however often it was missed, and as caught only
-    if the second reader saw it each time.
+    In every round each mass is judged by a model and a threshold made without it. One round has hardly a
+    miss, so rounds are repeated with other folds; a mass counts once, however often it was missed, and as
+    caught only if the second reader saw it each time.
 
     Args:
         rounds: How often the masses are dealt into folds.

@@ -1,0 +1,104 @@
+"""The reference says everything the code has, and says it as the code does."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import jsonschema
+import pytest
+from ruamel.yaml import YAML
+
+import shipworthy
+from shipworthy.cli.main import COMMANDS
+from shipworthy.define.spec import KINDS
+from shipworthy.evaluate.scoring import SCORERS
+from shipworthy.evidence.metric import METRICS
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+
+
+@pytest.fixture(scope="module")
+def generate() -> ModuleType:
+    described = importlib.util.spec_from_file_location("shipworthy_docs_generate", DOCS / "generate.py")
+    assert described is not None
+    assert described.loader is not None
+    module = importlib.util.module_from_spec(described)
+    sys.modules[described.name] = module
+    described.loader.exec_module(module)
+    return module
+
+
+def page(name: str) -> str:
+    return (DOCS / "reference" / name).read_text("utf-8")
+
+
+def test_committed_pages_are_what_the_code_says(generate: ModuleType) -> None:
+    assert generate.stale() == [], "run `make docs` and commit docs/reference/"
+
+
+def test_generating_twice_gives_the_same(generate: ModuleType) -> None:
+    assert generate.pages() == generate.pages()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_documented(name: str) -> None:
+    assert f"\n## shipworthy {name}\n" in page("commands.md")
+
+
+@pytest.mark.parametrize("name", METRICS.names())
+def test_every_metric_is_documented(name: str) -> None:
+    assert f"\n## {name} {{#" in page("metrics.md")
+
+
+@pytest.mark.parametrize("name", SCORERS.names())
+def test_every_scorer_is_documented_with_its_options(name: str, generate: ModuleType) -> None:
+    text = page("scorers.md").split(f"\n## {name} {{#")[1].split("\n## ")[0]
+    _body, options, example, _doctest = generate._docs(SCORERS.get(name))
+    assert example
+    for option in options:
+        assert f"`{option.rstrip('_')}`" in text
+
+
+def test_every_spec_key_is_documented_with_words(generate: ModuleType) -> None:
+    documented: set[str] = set()
+    for section in page("spec.md").split("\n## ")[1:]:
+        title = section.splitlines()[0]
+        path = "" if title.startswith("The top") else title.split(" {#")[0] + "."
+        for name, words in re.findall(r"^\| \[?`(\w+)`.*\| ([^|]*) \| [^|]+ \|$", section, re.MULTILINE):
+            assert words.strip(), f"{path}{name} has no description"
+            documented.add(f"{path}{name}")
+    # Money and systems are described once, under the first key that holds them.
+    shared = {"costs.": ("costs.false_positive", "costs.true_positive"), "systems.": ("systems.candidate",)}
+    for key in generate.all_keys():
+        homes = [home for start, found in shared.items() if key.startswith(start) for home in found]
+        tail = key.rsplit(".", 1)[-1]
+        assert key in documented or any(f"{home}.{tail}" in documented for home in homes), key
+
+
+def test_keys_of_later_levels_are_marked(generate: ModuleType) -> None:
+    later = generate.later_keys()
+    assert {"launch", "golden.confirm", "gates[].waiver", "metrics[].proxy"} <= later
+    assert page("spec.md").count(f"| {generate.LATER} |") == len(later)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_specs_that_init_writes_fit_the_published_schema(kind: str) -> None:
+    schema = json.loads(page("spec.schema.json"))
+    text = (ROOT / "src" / "shipworthy" / "define" / "templates" / kind / "shipworthy.yaml").read_text(
+        "utf-8"
+    )
+    spec = json.loads(json.dumps(YAML(typ="safe").load(text), default=str))
+    jsonschema.Draft202012Validator(schema).validate(spec)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.Draft202012Validator(schema).validate({**spec, "gats": []})
+
+
+def test_every_public_name_is_documented() -> None:
+    text = (DOCS / "python.md").read_text("utf-8").split("## Public names")[1]
+    assert set(re.findall(r"`(\w+)`", text)) >= set(shipworthy.__all__)
