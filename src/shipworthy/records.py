@@ -20,6 +20,7 @@ __all__ = [
     "Difference",
     "Estimate",
     "Evidence",
+    "FailureModeResult",
     "GateEvidence",
     "GateResult",
     "GateStatus",
@@ -276,6 +277,7 @@ class GateResult:
         sentence: The answer in one sentence, with the interval in words and what would settle it.
         earlier_looks: Decisions on other evidence for the same rule and golden lineage.
         candidates_tried: Distinct candidates judged by the same rule and golden lineage, this one included.
+        tried_again: What trying again does to the stated risk; empty for a first look at a first candidate.
         unscored_could_change: Whether the unscored rows could turn the answer.
     """
 
@@ -286,6 +288,7 @@ class GateResult:
     sentence: str
     earlier_looks: int = 0
     candidates_tried: int = 1
+    tried_again: str = ""
     unscored_could_change: bool = False
 
 
@@ -488,6 +491,29 @@ class Money:
 
 
 @dataclass(frozen=True, slots=True)
+class FailureModeResult:
+    """A named way to be wrong, with what bounds it.
+
+    Args:
+        id: The failure mode.
+        severity: blocker, major or minor.
+        what: What goes wrong, in words.
+        gate: Id of the gate that bounds it; None where there is none.
+        status: That gate's answer; None where there is no gate.
+        accepted: Why it is accepted; None where it is not.
+        owner: Who answers for it.
+    """
+
+    id: str
+    severity: str
+    what: str | None = None
+    gate: str | None = None
+    status: GateStatus | None = None
+    accepted: str | None = None
+    owner: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class HoldCost:
     """What holding costs each month against what is live; a value or the reason it is unknown."""
 
@@ -587,6 +613,7 @@ class Decision:
         previous: Id of the previous decision of this product; None for the first.
         decided_at: ISO 8601 time, UTC.
         shipworthy_version: The version that decided.
+        failure_modes: Every named failure mode with what bounds it.
     """
 
     verdict: Verdict
@@ -603,6 +630,7 @@ class Decision:
     previous: str | None = None
     decided_at: str = ""
     shipworthy_version: str = ""
+    failure_modes: tuple[FailureModeResult, ...] = ()
 
 
 def plain(value: Any) -> Any:

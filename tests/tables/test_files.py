@@ -30,7 +30,7 @@ BROKEN: dict[str, tuple[bytes, str]] = {
     "junk.csv": (bytes(range(256)) * 20, "UTF-8"),
     "two_lines.csv": (b'case_id,"la\nbel"\n1,1\n', "runs over a line end"),
     "title.csv": (b"My report\ncase_id,label\n1,1\n", "no column 'case_id'"),
-    "cut.jsonl": (b'{"case_id":"1","label":1}\n{"case_id":"2","la', "Malformed JSON at byte 21 of line 2"),
+    "cut.jsonl": (b'{"case_id":"1","label":1}\n{"case_id":"2","la', r"Malformed JSON at byte \d+ of line 2"),
     "arrays.jsonl": (b"[1,2]\n[3,4]\n", "no objects"),
     "texts.jsonl": (b'"one"\n"two"\n', "no objects"),
     "twice.jsonl": (b'{"case_id":"1","label":1,"label":0}\n', "duplicate key"),

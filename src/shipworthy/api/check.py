@@ -6,7 +6,7 @@ import io
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +127,14 @@ def check(path: str | Path, *rules: str, progress: Progress | None = None, **opt
     Raises:
         ShipworthyError: If the file, a rule or an option is wrong.
     """
+    known = [part.name for part in fields(CheckRequest) if part.name not in ("path", "rules")]
+    for name in options:
+        if name not in known:
+            raise UsageError(f"check has no option {name!r}.", fix=nearest(name, known))
+    if options.get("live") is not None:
+        options["live"] = Path(options["live"])
+    if "baselines" in options:
+        options["baselines"] = {name: Path(file) for name, file in options["baselines"].items()}
     return answer(CheckRequest(Path(path), rules, **options), progress or Silent())
 
 

@@ -233,7 +233,7 @@ class Product:
         systems = self.spec.systems.named()
         if name in systems:
             return self._rows_of_system(maker, name, systems[name], table, progress)
-        folder = self.workspace.find_run(name)
+        folder = self.workspace.find_run(name, list(systems))
         system = folder.run_id.rsplit("-", 1)[0]
         return maker.load(folder, systems.get(system), table)
 

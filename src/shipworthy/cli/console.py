@@ -24,7 +24,6 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from shipworthy.decide.deciding import tried_note
 from shipworthy.decide.record import words
 from shipworthy.records import (
     CaseChange,
@@ -163,6 +162,7 @@ def print_decision(decision: Decision, decision_id: str = "", path: Path | None 
         ("What got worse", [_text(line, "red") for line in decision.got_worse]),
         ("Newly failing cases", _newly_failing(decision)),
         ("Around bad outcomes", _coverage(decision, in_check=not decision_id)),
+        ("Failure modes", _failure_modes(decision)),
         ("Must pass", _must_pass(decision)),
         ("Measured", _measured(decision, code)),
         ("Against other systems", _against(decision, code)),
@@ -219,9 +219,8 @@ def _gates(decision: Decision, code: str) -> Table:
 def _gate_sentence(gate: GateResult, code: str) -> Text:
     del code
     sentence = _text(gate.sentence)
-    tried = tried_note(gate)
-    if tried:
-        sentence.append(f" {tried[0].upper()}{tried[1:]}.", style="yellow")
+    if gate.tried_again:
+        sentence.append(f" {gate.tried_again}", style="yellow")
     if gate.unscored_could_change:
         sentence.append(
             f" The {gate.evidence.unscored:,} unscored rows could turn this answer.", style="magenta"
@@ -308,6 +307,22 @@ def _cover_line(part: Coverage) -> Text:
     else:
         line.append(f"nothing stands around {'it' if part.count == 1 else 'them'}", style="bold red")
     return line
+
+
+def _failure_modes(decision: Decision) -> list[Text]:
+    lines = []
+    for mode in decision.failure_modes:
+        line = Text(f"{words.visible(mode.id)}", style="bold")
+        line.append(f" ({mode.severity}): ", style="dim not bold")
+        if mode.status is not None:
+            line.append(f"{words.status_mark(mode.status)} {mode.status.words}", style=STATUS_STYLES[mode.status])
+            line.append(f" by gate {words.visible(mode.gate)}", style="not bold")
+        elif mode.accepted:
+            line.append(f"accepted: {words.visible(mode.accepted)}", style="not bold")
+        else:
+            line.append("no gate bounds it", style="not bold yellow")
+        lines.append(line)
+    return lines
 
 
 def _must_pass(decision: Decision) -> list[Text]:

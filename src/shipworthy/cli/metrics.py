@@ -6,10 +6,9 @@ import click
 
 
 @click.command("metrics", short_help="list the metrics, or explain one")
-@click.argument("action", required=False, type=click.Choice(["list", "explain"]), default="list")
-@click.argument("name", required=False)
+@click.argument("words", nargs=-1, metavar="[list | [explain] NAME]")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def command(action: str, name: str | None, as_json: bool) -> None:
+def command(words: tuple[str, ...], as_json: bool) -> None:
     """List the metrics a rule can name, or explain one.
 
     \b
@@ -21,6 +20,7 @@ def command(action: str, name: str | None, as_json: bool) -> None:
     from shipworthy.errors import UsageError, nearest
     from shipworthy.evidence.metric import METRICS, find_definition
 
+    action, name = asked(words)
     if action == "list":
         found = [definition for _name, definition in METRICS]
         if as_json:
@@ -55,6 +55,18 @@ def command(action: str, name: str | None, as_json: bool) -> None:
         ("example", wanted.example),
     ):
         click.echo(f"  {title:18} {value}")
+
+
+def asked(words: tuple[str, ...]) -> tuple[str, str | None]:
+    """Return what is asked of a catalogue: ("list", None), or ("explain", the name).
+
+    >>> asked(()), asked(("recall",)), asked(("explain", "recall"))
+    (('list', None), ('explain', 'recall'), ('explain', 'recall'))
+    """
+    if not words or words == ("list",):
+        return "list", None
+    rest = words[1:] if words[0] == "explain" else words
+    return "explain", rest[0] if rest else None
 
 
 def _described(definition: object) -> dict[str, object]:

@@ -6,10 +6,9 @@ import click
 
 
 @click.command("scorers", short_help="list the scorers, or explain one")
-@click.argument("action", required=False, type=click.Choice(["list", "explain"]), default="list")
-@click.argument("name", required=False)
+@click.argument("words", nargs=-1, metavar="[list | [explain] NAME]")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def command(action: str, name: str | None, as_json: bool) -> None:
+def command(words: tuple[str, ...], as_json: bool) -> None:
     """List the scorers a metric can use, or explain one.
 
     \b
@@ -20,10 +19,12 @@ def command(action: str, name: str | None, as_json: bool) -> None:
     import inspect
 
     from shipworthy.cli.console import print_json
+    from shipworthy.cli.metrics import asked
     from shipworthy.errors import UsageError
     from shipworthy.evaluate.scoring import SCORERS
 
     texts = {known: inspect.getdoc(kind) or "" for known, kind in SCORERS}
+    action, name = asked(words)
     if action == "explain":
         if name is None:
             raise UsageError("Which scorer?", fix="shipworthy scorers explain NAME")

@@ -13,6 +13,7 @@ from shipworthy.records import (
     Decision,
     Estimate,
     Evidence,
+    FailureModeResult,
     GateResult,
     GateStatus,
     Look,
@@ -21,7 +22,6 @@ from shipworthy.records import (
     Verdict,
 )
 from shipworthy.stats.confidence import Affine, Proportion
-from shipworthy.stats.multiplicity import chance_one_passes
 
 __all__ = ["decide", "normalised_rule"]
 
@@ -62,13 +62,15 @@ def decide(
         The decision.
     """
     currency = spec.costs.currency if spec.costs is not None else ""
+    # A launch-blocking failure mode makes its gate block, whatever the gate says of itself.
+    blockers = {mode.gate for mode in spec.failure_modes if mode.severity == "blocker" and not mode.accepted}
     gates = []
     for gate, measured in zip(spec.gates, evidence.gates, strict=True):
         seen = _looks_at(measured.rule, looks, evidence)
         gates.append(
             judge_gate(
                 measured,
-                blocking=gate.blocking,
+                blocking=gate.blocking or gate.id in blockers,
                 owner=gate.owner,
                 currency=currency,
                 earlier_looks=seen[0],
@@ -76,7 +78,8 @@ def decide(
             )
         )
     coverage = _coverage(spec, evidence, decided_at)
-    verdict, reasons = reach_verdict(Situation(evidence, gates, coverage))
+    modes = _failure_modes(spec, gates)
+    verdict, reasons = reach_verdict(Situation(evidence, gates, coverage, modes))
     return Decision(
         verdict=verdict,
         headline=_headline(verdict, reasons, gates, coverage, evidence),
@@ -92,6 +95,7 @@ def decide(
         previous=previous,
         decided_at=decided_at,
         shipworthy_version=version,
+        failure_modes=modes,
     )
 
 
@@ -102,6 +106,22 @@ def _looks_at(rule: str, looks: Sequence[Look], evidence: Evidence) -> tuple[int
     other_evidence = {look.rows_hash for look in same} - {evidence.subject.rows_hash}
     systems = {look.system_hash for look in same} | {evidence.subject.system_hash}
     return len(other_evidence), len(systems)
+
+
+def _failure_modes(spec: Spec, gates: Sequence[GateResult]) -> tuple[FailureModeResult, ...]:
+    status = {gate.evidence.gate_id: gate.status for gate in gates}
+    return tuple(
+        FailureModeResult(
+            id=mode.id,
+            severity=mode.severity,
+            what=mode.what,
+            gate=mode.gate,
+            status=status.get(mode.gate) if mode.gate is not None else None,
+            accepted=mode.accepted,
+            owner=mode.owner,
+        )
+        for mode in spec.failure_modes
+    )
 
 
 def _coverage(spec: Spec, evidence: Evidence, decided_at: str) -> tuple[Coverage, ...]:
@@ -230,23 +250,3 @@ def _headline(
 
 def _is_or_are(count: int) -> str:
     return "are" if count > 1 else "is"
-
-
-def tried_note(gate: GateResult) -> str:
-    """Say what trying again does to the guarantee; empty for a first look at a first candidate.
-
-    Args:
-        gate: The judged gate.
-    """
-    parts = []
-    if gate.candidates_tried > 1:
-        chance = chance_one_passes(gate.candidates_tried, 1 - gate.evidence.confidence)
-        parts.append(
-            f"{gate.candidates_tried} candidates were tried: the chance that one of so many, each exactly at "
-            f"the bar, passes is up to {chance:.0%}"
-        )
-    if gate.earlier_looks:
-        parts.append(
-            f"looked at {gate.earlier_looks + 1} times: the stated risk is per look, and adds up over looks"
-        )
-    return "; ".join(parts)

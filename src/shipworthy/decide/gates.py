@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shipworthy.decide.record.words import number, range_words
 from shipworthy.records import GateEvidence, GateResult, GateStatus
+from shipworthy.stats.multiplicity import chance_one_passes
 
 __all__ = ["judge_gate", "status_of"]
 
@@ -78,8 +79,23 @@ def judge_gate(
         sentence=_sentence(evidence, status, currency),
         earlier_looks=earlier_looks,
         candidates_tried=candidates_tried,
+        tried_again=_tried_again(evidence.confidence, earlier_looks, candidates_tried),
         unscored_could_change=_unscored_could_change(evidence, status),
     )
+
+
+def _tried_again(confidence: float, earlier_looks: int, candidates: int) -> str:
+    """Say what trying again does to the stated risk."""
+    parts = []
+    if candidates > 1:
+        chance = chance_one_passes(candidates, 1 - confidence)
+        parts.append(
+            f"{candidates} candidates were tried: the chance that one of so many, each exactly at the bar, "
+            f"passes is up to {chance:.0%}."
+        )
+    if earlier_looks:
+        parts.append(f"Looked at {earlier_looks + 1} times: the stated risk is per look, and adds up over looks.")
+    return " ".join(parts)
 
 
 def _unscored_could_change(evidence: GateEvidence, status: GateStatus) -> bool:

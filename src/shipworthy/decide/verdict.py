@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from shipworthy.decide.record.words import listed, number, outcomes_counted, range_words
-from shipworthy.records import Coverage, Evidence, GateResult, GateStatus, Reason, Verdict
+from shipworthy.records import Coverage, Evidence, FailureModeResult, GateResult, GateStatus, Reason, Verdict
 
 __all__ = ["ORDER", "Situation", "all_met", "reach_verdict"]
 
@@ -19,11 +19,13 @@ class Situation:
         evidence: What was measured.
         gates: Every gate with its answer.
         coverage: What stands around each class of bad outcome that occurred.
+        modes: Every named failure mode with what bounds it.
     """
 
     evidence: Evidence
     gates: Sequence[GateResult]
     coverage: Sequence[Coverage]
+    modes: Sequence[FailureModeResult] = ()
 
     def blocking(self, *statuses: GateStatus) -> list[GateResult]:
         """Return the blocking gates with one of these answers."""
@@ -46,6 +48,16 @@ def _invalid(situation: Situation) -> list[Reason]:
 def _hold(situation: Situation) -> list[Reason]:
     order = (GateStatus.not_met, GateStatus.not_measured, GateStatus.not_proven)
     reasons = [_gate_reason(gate) for status in order for gate in situation.blocking(status)]
+    reasons += [
+        Reason(
+            mode.id,
+            f"The launch-blocking failure mode {mode.id} has neither a gate nor an acceptance.",
+            "Name the gate that bounds it, or accept it with a reason.",
+            "outcome",
+        )
+        for mode in situation.modes
+        if mode.severity == "blocker" and mode.gate is None and not mode.accepted
+    ]
     reasons += [
         Reason(
             part.outcome,

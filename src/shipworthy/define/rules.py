@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -21,7 +22,18 @@ _TOKEN = re.compile(
     r"|(?P<symbol>>=|<=|==|!=|≥|≤|>|<|=|\(|\)|\[|\]|,|\+|-|−)"
     r")"
 )
-_VALUE = re.compile(r"\s*(?:(?P<quoted>\"[^\"]*\"|'[^']*')|(?P<bare>[^\s\],()\"'=<>!]+))")
+_BARE = r"[^\s\[\],()\"'`=<>!≥≤]+"
+_VALUE = re.compile(rf"\s*(?:(?P<quoted>\"[^\"]*\"|'[^']*')|(?P<bare>{_BARE}))")
+_NAME = re.compile(r"[A-Za-z_][\w.]*(?:[@^]\d+)?")
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?(?:[eE][+-]?\d+)?")
+
+
+def _written(text: str, bare: re.Pattern[str] | str, marks: str) -> str:
+    """Return a name or value as it parses again: bare where that works, else in quotes it does not hold."""
+    if re.fullmatch(bare, text):
+        return text
+    mark = next((mark for mark in marks if mark not in text), marks[0])
+    return f"{mark}{text}{mark}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +51,10 @@ class Condition:
     values: tuple[str, ...]
 
     def __str__(self) -> str:
+        column, *values = (_written(text, _BARE, "\"'") for text in (self.column, *self.values))
         if self.operator == "in":
-            return f"{self.column} in ({', '.join(self.values)})"
-        return f"{self.column} {self.operator} {self.values[0]}"
+            return f"{column} in ({', '.join(values)})"
+        return f"{column} {self.operator} {values[0]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +91,12 @@ class Call:
     position: int = 0
 
     def __str__(self) -> str:
-        inside = [str(argument) for argument in self.arguments] + [f"{k}={v}" for k, v in self.named]
-        text = self.name + (f"({', '.join(inside)})" if inside else "")
+        inside = [
+            str(argument) if isinstance(argument, Call) else _written(argument, _BARE, "\"'")
+            for argument in self.arguments
+        ]
+        inside += [f"{_written(k, _BARE, '"' + "'")}={_written(v, _BARE, '"' + "'")}" for k, v in self.named]
+        text = _written(self.name, _NAME, "\"'`") + (f"({', '.join(inside)})" if inside else "")
         return text + (f"[{self.population}]" if self.population.conditions else "")
 
 
@@ -104,6 +121,14 @@ class Rule:
     right: Call | None = None
     bar_unit: str = ""
     bar_position: int = 0
+
+    def __str__(self) -> str:
+        scale = 100 if self.bar_unit else 1
+        bar = f"{self.bar * scale:.15g}{self.bar_unit}"
+        if self.right is None:
+            return f"{self.left} {self.operator} {bar}"
+        sign = "-" if self.bar < 0 else "+"
+        return f"{self.left} {self.operator} {self.right} {sign} {bar.lstrip('-')}"
 
     @property
     def at_least(self) -> bool:
@@ -220,7 +245,14 @@ class _Parser:
             self.at = token.end()
 
     def _number(self, token: re.Match[str]) -> float:
-        value = float(token["number"].replace("_", "").replace(",", ""))
+        written = token["number"]
+        if "," in written and not _THOUSANDS.fullmatch(written):
+            raise self._error(
+                f"{written!r} is not how a number is written here", "Write 0.95 with a point; 1,000 is a thousand."
+            )
+        value = float(written.replace("_", "").replace(",", ""))
+        if not math.isfinite(value):
+            raise self._error(f"{written!r} is too large a number", "Write a smaller one.")
         return value / 100 if token["unit"] else value
 
     def _comparison(self) -> str:
@@ -246,6 +278,8 @@ class _Parser:
             raise self._error(f"Expected a name, found {self._rest()!r}", "")
         name = token["name"] or token["quoted"][1:-1]
         position = token.start("name") if token["name"] else token.start("quoted")
+        if not name.strip():
+            raise self._error("A name cannot be empty", "Write the name of a metric.")
         self.at = token.end()
         arguments: list[Call | str] = []
         named: list[tuple[str, str]] = []
@@ -263,6 +297,9 @@ class _Parser:
 
     def _argument(self, name: str, arguments: list[Call | str], named: list[tuple[str, str]]) -> None:
         if name in FORMS and not arguments:
+            token = self._peek()
+            if token is not None and token["name"] in FORMS:
+                raise self._error(f"{token['name']} cannot stand inside {name}", "Write a metric inside.")
             arguments.append(self._call())
             return
         value = self._value()

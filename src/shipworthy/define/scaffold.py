@@ -21,7 +21,7 @@ _ID_LINE = "id: product-id"
 """The line of every template that is replaced by the product's own id."""
 
 
-def write_product(folder: Path, kind: str, name: str | None = None) -> list[Path]:
+def write_product(folder: str | Path, kind: str, name: str | None = None) -> list[Path]:
     """Write an example product of one kind: spec, golden set, recorded outputs and a .gitignore.
 
     Everything is written beside the folder first and moved in at the end, the spec last: either the whole
@@ -40,6 +40,7 @@ def write_product(folder: Path, kind: str, name: str | None = None) -> list[Path
     """
     if kind not in KINDS:
         raise UsageError(f"No kind of product named {kind!r}.", fix=nearest(kind, KINDS))
+    folder = Path(folder)
     target = folder.resolve()
     _refuse_unless_free(target, folder)
     id_ = product_id(name or target.name, otherwise=kind)

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -139,11 +139,12 @@ class Workspace:
         found = [RunFolder(path) for path in folder.iterdir() if (path / "run.json").exists()]
         return sorted(found, key=lambda run: (-run.marker.stat().st_mtime_ns, run.run_id))
 
-    def find_run(self, name: str) -> RunFolder:
+    def find_run(self, name: str, systems: Sequence[str] = ()) -> RunFolder:
         """Return the run with an id, an unambiguous beginning of one, or the newest of a system.
 
         Args:
             name: Run id, its beginning, or a system's name.
+            systems: Names of systems, for the hint when nothing has the name.
 
         Raises:
             UsageError: If there is none, or more than one.
@@ -156,8 +157,8 @@ class Workspace:
         begun = [run for run in runs if run.run_id.startswith(name)]
         if len(begun) == 1:
             return begun[0]
-        known = [run.run_id for run in runs]
-        what = f"{name!r} is the beginning of several runs." if begun else f"There is no run {name!r}."
+        known = [*systems, *(run.run_id for run in runs)]
+        what = f"{name!r} is the beginning of several runs." if begun else f"There is no run or system {name!r}."
         raise UsageError(what, fix=nearest(name, known) if known else "Make one with `shipworthy run`.")
 
     def discard(self, run: RunFolder) -> None:

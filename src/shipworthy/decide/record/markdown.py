@@ -103,7 +103,7 @@ def _gate_row(result: GateResult, code: str) -> str:
         words.status_words(result.status),
         "unknown" if gate.estimate.value is None else _plain(words.interval(gate.estimate, code), _CELL),
         f"{gate.estimate.n:,}",
-        _plain(words.settle_words(gate, result.status), _CELL),
+        _plain(f"{words.settle_words(gate, result.status)} {result.tried_again}".strip(), 2 * _CELL),
     )
     return "| " + " | ".join(cells) + " |"
 
@@ -160,9 +160,14 @@ def _foot(decision: Decision, decision_id: str) -> str:
     counted = decision.evidence.subject.denominator
     return (
         f"{counted.planned:,} planned = {counted.scored:,} scored + {counted.failed:,} failed"
-        f" + {counted.unscored:,} unscored. Verify with"
-        f" `{words.cut(story.verify_command(decision_id), 200).replace('`', '')}`."
+        f" + {counted.unscored:,} unscored. {_verify(decision, decision_id)}"
     )
+
+
+def _verify(decision: Decision, decision_id: str) -> str:
+    if not decision.decided_at:
+        return "A check keeps no record."
+    return f"Verify with `{words.cut(story.verify_command(decision_id), 200).replace('`', '')}`."
 
 
 def _plain(text: object, limit: int = 200) -> str:
