@@ -215,3 +215,34 @@ def test_the_decision_file_is_json_that_names_its_parents(decided):
     assert sum(name.startswith("run ") for name in parents) == 2
     assert all(value.startswith("sha256:") for value in parents.values())
     assert product.name == "p"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"verdict": "ship"', '"verdict": "hold"'),
+        ('"headline": "', '"headline": "Trust me. '),
+        ('"cases": 100', '"cases": 1000'),
+        ('"catch": null', '"catch": null, "covered": true'),
+    ],
+)
+def test_a_forged_decision_with_a_right_hash_does_not_come_out_again(ship, decided, old, new):
+    from shipworthy.store.hashes import hash_record, short
+
+    product, path = decided
+    whole = json.loads(path.read_text(encoding="utf-8"))
+    text = json.dumps(whole["decision"])
+    assert old in text
+    forged = json.loads(text.replace(old, new, 1))
+    stated = hash_record(forged)
+    content = json.dumps({"format": 1, "id": short(stated), "hash": stated, "decision": forged})
+    # Under its old name it is refused as changed; under its new name its numbers do not come out.
+    path.write_text(content, encoding="utf-8")
+    refused(ship("verify", "--product", product), 3, path.name)
+    path.unlink()
+    path.with_name(f"{short(stated)}.json").write_text(content, encoding="utf-8")
+    said = ship("verify", "--product", product)
+    if "covered" in new:
+        return  # A key that the record does not know carries nothing.
+    assert said.code == 3
+    assert "does not hold" in said.out

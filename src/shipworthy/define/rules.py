@@ -28,12 +28,11 @@ _NAME = re.compile(r"[A-Za-z_][\w.]*(?:[@^]\d+)?")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?(?:[eE][+-]?\d+)?")
 
 
-def _written(text: str, bare: re.Pattern[str] | str, marks: str) -> str:
-    """Return a name or value as it parses again: bare where that works, else in quotes it does not hold."""
-    if re.fullmatch(bare, text):
+def _written(text: str) -> str:
+    """Return a column or value as it parses again: bare where that works, else in quotes it does not hold."""
+    if re.fullmatch(_BARE, text):
         return text
-    mark = next((mark for mark in marks if mark not in text), marks[0])
-    return f"{mark}{text}{mark}"
+    return f"'{text}'" if '"' in text else f'"{text}"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ class Condition:
     values: tuple[str, ...]
 
     def __str__(self) -> str:
-        column, *values = (_written(text, _BARE, "\"'") for text in (self.column, *self.values))
+        column, *values = (_written(text) for text in (self.column, *self.values))
         if self.operator == "in":
             return f"{column} in ({', '.join(values)})"
         return f"{column} {self.operator} {values[0]}"
@@ -92,11 +91,14 @@ class Call:
 
     def __str__(self) -> str:
         inside = [
-            str(argument) if isinstance(argument, Call) else _written(argument, _BARE, "\"'")
-            for argument in self.arguments
+            str(argument) if isinstance(argument, Call) else _written(argument) for argument in self.arguments
         ]
-        inside += [f"{_written(k, _BARE, '"' + "'")}={_written(v, _BARE, '"' + "'")}" for k, v in self.named]
-        text = _written(self.name, _NAME, "\"'`") + (f"({', '.join(inside)})" if inside else "")
+        inside += [f"{_written(key)}={_written(value)}" for key, value in self.named]
+        name = self.name
+        if not _NAME.fullmatch(name):
+            mark = next((mark for mark in "\"'`" if mark not in name), '"')
+            name = f"{mark}{name}{mark}"
+        text = name + (f"({', '.join(inside)})" if inside else "")
         return text + (f"[{self.population}]" if self.population.conditions else "")
 
 
