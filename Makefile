@@ -40,7 +40,7 @@ format: $(READY) ## format the code
 .PHONY: docs
 docs: $(READY) ## build the documentation site into site/
 	$(BIN)/python docs/generate.py
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 .PHONY: bench
 bench: $(READY) ## print how long things take, beside the bare scan
