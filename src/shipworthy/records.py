@@ -553,7 +553,8 @@ class Evidence:
         invalid: Why the evidence cannot be judged; empty where it can.
         notes: Sentences about the evidence as a whole.
         sampled: How the cases of the default population were sampled.
-        must_pass: Named failing cases of curated and incident strata.
+        must_pass: Named failing cases of curated and incident strata, up to a page.
+        must_pass_failing: How many fail in all.
     """
 
     product: str
@@ -574,6 +575,7 @@ class Evidence:
     notes: tuple[str, ...] = ()
     sampled: str = "unknown"
     must_pass: tuple[CaseChange, ...] = ()
+    must_pass_failing: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,9 @@ def _lengths(size: int, count: int = 10) -> list[int]:
 
 
 @pytest.mark.parametrize("name", ["run.json", "scores.parquet"])
-def test_a_run_cut_off_anywhere_is_refused_by_decide_and_repaired_by_run_without_asking_again(ship, copy, name):
+def test_a_run_cut_off_anywhere_is_refused_by_decide_and_repaired_by_run_without_asking_again(
+    ship, copy, name
+):
     product, run, decision = copy
     content = (run / name).read_bytes()
     for length in _lengths(len(content)):
@@ -102,6 +105,8 @@ def test_a_journal_damaged_in_the_middle_is_asked_again_and_not_believed(ship, c
     said = ship("run", "--product", product, "--json")
     assert said.code == 0
     assert said.json["denominator"]["scored"] == 20
+    # Answers cost money; what was there is kept beside it.
+    assert (run / "outputs.damaged.jsonl").read_bytes() == b"".join(lines)
     assert ship("decide", "--product", product, "--json").json["verdict"] == decision["verdict"]
 
 
@@ -133,8 +138,25 @@ def test_two_processes_that_decide_at_once_agree(tmp_path, ship):
         assert worker.returncode == 0, (worker.returncode, err)
         assert '"verdict": "ship"' in out
     assert ship("verify", "--product", product).code == 0
-    leftovers = [path.name for path in product.rglob("*") if path.name.startswith(".") and path.name != ".shipworthy"]
+    leftovers = [
+        path.name for path in product.rglob("*") if path.name.startswith(".") and path.name != ".shipworthy"
+    ]
     assert leftovers == []
+
+
+def test_two_processes_never_ask_the_same_function_at_once(tmp_path, ship):
+    product = function_product(
+        tmp_path / "p", "import time\ndef answer(text):\n    time.sleep(0.15)\n    return text\n"
+    )
+    command = [sys.executable, "-m", "shipworthy", "run", "--product", str(product)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as first:
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline and not list(product.glob(".shipworthy/runs/*/outputs.jsonl")):
+            time.sleep(0.02)
+        refused(ship("run", "--product", product), 3, "Another process")
+        _, err = first.communicate(timeout=30)
+    assert first.returncode == 0, err
+    assert ship("decide", "--product", product).code == 0
 
 
 def test_a_folder_that_cannot_be_written_to_is_refused_and_left_as_it_is(ship, tmp_path):
@@ -163,5 +185,9 @@ def test_a_full_disk_is_said_and_what_was_there_stays(ship, tmp_path, monkeypatc
     monkeypatch.undo()
     after = snapshot(product)
     assert {name: after[name] for name in before} == before
-    assert not [name for name in after if Path(name).name.startswith(".run") or "decisions" in name and name.endswith("json")]
+    assert not [
+        name
+        for name in after
+        if Path(name).name.startswith(".run") or "decisions" in name and name.endswith("json")
+    ]
     assert ship("decide", "--product", product).code == 0

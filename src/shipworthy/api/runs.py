@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,6 +41,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Maker", "load_run"]
 
+#: Where rows are made before they are moved in.
+MAKING = ".making-"
+
 OUTPUT_ROLES = ("repeat", "output", "prediction", "predicted_score", "latency_ms", "run_cost")
 
 
@@ -52,6 +57,7 @@ class Maker:
         golden: The opened golden set.
         folder: Where relative paths start.
         place: Keys of the spec -> file and line, for messages.
+        functions: Systems that were loaded already, by name.
     """
 
     connection: Connection
@@ -59,6 +65,7 @@ class Maker:
     golden: GoldenFile
     folder: Path
     place: Callable[..., str] = lambda *_keys: ""
+    functions: dict[str, FunctionSystem] = field(default_factory=dict)
 
     def scorers(self) -> dict[str, Scorer]:
         """Return the spec's scorers by metric id."""
@@ -81,8 +88,6 @@ class Maker:
         self._check_columns(answers.file)
         scorers = self.scorers()
         if scorers:
-            import tempfile
-
             with tempfile.TemporaryDirectory() as temporary:
                 plan = self._recorded_plan(use, answers, scorers, Path(temporary), progress)
                 profile = build_rows(self.connection, plan, table)
@@ -131,27 +136,33 @@ class Maker:
         if not again and _is_sound(folder):
             return folder, True
         self._check_columns(answers.file if answers is not None else None)
-        if again:
-            folder.journal.unlink(missing_ok=True)
-        folder.marker.unlink(missing_ok=True)
         folder.path.mkdir(parents=True, exist_ok=True)
         scorers = self.scorers()
         pins: Mapping[str, str] = {}
-        if system is not None:
-            pins = system.pins()
-            journal_key = resume_key(self.golden.version, system_hash, self.spec.golden.repeats)
-            if not again:
-                self._borrow_journal(workspace, folder, journal_key)
-            plan = self._asked_plan(system, folder, journal_key, scorers, progress)
-        elif answers is not None:
-            plan = self._recorded_plan(use, answers, scorers, folder.path, progress)
-        progress.start(0, f"entering {name}")
-        try:
-            profile = build_rows(self.connection, plan, "making", folder.rows)
-        finally:
-            progress.finish()
-        self.connection.execute("DROP VIEW making")
-        (folder.path / "scored.jsonl").unlink(missing_ok=True)
+        # Made aside and moved in whole, so that two processes may enter the same run at once.
+        with tempfile.TemporaryDirectory(dir=folder.path, prefix=MAKING) as making, ExitStack() as held:
+            aside = RunFolder(Path(making))
+            if system is not None:
+                held.enter_context(folder.locked())
+                if again:
+                    folder.journal.unlink(missing_ok=True)
+                    folder.marker.unlink(missing_ok=True)
+                pins = system.pins()
+                journal_key = resume_key(self.golden.version, system_hash, self.spec.golden.repeats)
+                if not again:
+                    self._borrow_journal(workspace, folder, journal_key)
+                plan = self._asked_plan(system, folder, aside.path, journal_key, scorers, progress)
+            elif answers is not None:
+                plan = self._recorded_plan(use, answers, scorers, aside.path, progress)
+            progress.start(0, f"entering {name}")
+            try:
+                profile = build_rows(self.connection, plan, "making", aside.rows)
+            finally:
+                progress.finish()
+            self.connection.execute("DROP VIEW making")
+            if not again and _is_sound(folder):
+                return folder, True
+            aside.rows.replace(folder.rows)
         folder.commit(
             {
                 "system": name,
@@ -204,7 +215,10 @@ class Maker:
         # Asking systems brings asyncio and the import machinery; judging a file needs neither.
         from shipworthy.evaluate.systems.function import FunctionSystem
 
-        return FunctionSystem(use, self.folder, name)
+        # A system may read its whole corpus to name its pins; one decision asks for them once.
+        if name not in self.functions:
+            self.functions[name] = FunctionSystem(use, self.folder, name)
+        return self.functions[name]
 
     # -- parts -------------------------------------------------------------------------------------------
 
@@ -276,6 +290,7 @@ class Maker:
         self,
         system: FunctionSystem,
         folder: RunFolder,
+        aside: Path,
         journal_key: str,
         scorers: Mapping[str, Scorer],
         progress: Progress,
@@ -287,13 +302,13 @@ class Maker:
         try:
             journal = Journal(folder.journal, journal_key)
         except StoreError:
-            # A journal that cannot be read is worth nothing; its cases are asked again.
-            folder.journal.unlink()
+            # Its cases are asked again; what people may still want to rescue from it is kept beside it.
+            folder.journal.replace(folder.journal.with_name("outputs.damaged.jsonl"))
             journal = Journal(folder.journal, journal_key)
         run_cases(system, cases, self.spec.golden.repeats, journal, progress)
         outputs = Journal(folder.journal, journal_key).read()
         return self._scored_plan(
-            system.use, None, scorers, outputs, folder.path, progress, {case.case_id: case for case in cases}
+            system.use, None, scorers, outputs, aside, progress, {case.case_id: case for case in cases}
         )
 
     def _scored_plan(

@@ -329,7 +329,7 @@ def _must_pass(decision: Decision) -> list[Text]:
     failing = decision.evidence.must_pass
     if not failing:
         return []
-    head = _text(f"{len(failing):,} curated or incident cases fail:", "bold")
+    head = _text(f"{decision.evidence.must_pass_failing:,} curated or incident cases fail:", "bold")
     lines = []
     for change in failing[:LISTED]:
         line = Text(f"{words.cut(change.case_id, 28)}  ", style="bold")
@@ -337,8 +337,9 @@ def _must_pass(decision: Decision) -> list[Text]:
         if change.input:
             line.append(f"  {words.cut(_one_line(change.input), 60)}", style="not bold")
         lines.append(line)
-    if len(failing) > LISTED:
-        lines.append(_text(f"… and {len(failing) - LISTED:,} more in the record.", "dim"))
+    if decision.evidence.must_pass_failing > LISTED:
+        more = decision.evidence.must_pass_failing - LISTED
+        lines.append(_text(f"… and {more:,} more in the record.", "dim"))
     return [head, *lines]
 
 

@@ -149,7 +149,7 @@ def _what_settles(evidence: GateEvidence) -> str:
         if short > 0:
             parts.append(
                 f"{evidence.successes:,} counted, {word} {evidence.needed_now:,} of {evidence.estimate.n:,} "
-                f"would prove it ({short:,} {'case' if short == 1 else 'cases'} short)."
+                f"would prove it ({short:,} {'too many' if evidence.better == 'at_most' else 'short'})."
             )
     elif evidence.needed_now is None and evidence.successes is not None:
         parts.append(f"No result on {evidence.estimate.n:,} cases could prove it.")

@@ -10,8 +10,10 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from shipworthy.define.rules import Condition, parse_condition_text, parse_rule
+from shipworthy.define.rules import Condition, parse_rule
 from shipworthy.define.spec import OUTCOMES_BY_KIND, Spec
 from shipworthy.errors import RuleError, SpecError, nearest
 
@@ -105,11 +107,12 @@ def spec_from_text(text: str, path: Path) -> SpecFile:
 
 
 def _load_yaml(text: str, path: Path) -> tuple[Any, dict[tuple[str | int, ...], int]]:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
     try:
         tree = YAML(typ="rt").load(text)
+    except RecursionError:
+        raise SpecError(
+            "The spec is nested too deeply.", where=str(path), fix="Close the brackets that are opened."
+        ) from None
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark is not None else 1
         problem = (error.problem or "it does not parse").split("\n")[0]
@@ -193,10 +196,11 @@ def _explain(error: ValidationError, data: Any, path: Path, lines: Mapping[Any, 
         )
     if found["type"] == "missing":
         return SpecError(f"The key {name!r} is missing.", where=where, fix=_describe_missing(keys))
-    reason = found["msg"].removeprefix("Value error, ")
-    given = found["input"]
-    shown = f" (found {given!r})" if isinstance(given, (str, int, float, bool, type(None))) else ""
-    return SpecError(f"{name or 'The spec'}: {reason}{shown}.", where=where, fix=_fix_for(found))
+    if found["type"] == "value_error":
+        reason = found["msg"].removeprefix("Value error, ")
+        return SpecError(f"{name or 'The spec'}: {reason}.", where=where, fix=VALUE_FIX)
+    wanted, fix = _wanted(found, keys)
+    return SpecError(f"{name!r} must be {wanted}, not {_shown(found['input'])}.", where=where, fix=fix)
 
 
 def _real_keys(keys: tuple[Any, ...], data: Any) -> tuple[str | int, ...]:
@@ -253,19 +257,50 @@ def _describe_missing(keys: tuple[str | int, ...]) -> str:
     return "Add it; `shipworthy init` shows an example of every key."
 
 
-def _fix_for(found: ErrorDetails) -> str:
-    kind = found["type"]
+VALUE_FIX = "Correct it there; docs/spec.md explains every key."
+
+
+def _shown(given: Any) -> str:
+    """Return what was written in place of what was wanted, in words."""
+    if given is None:
+        return "empty"
+    if isinstance(given, (list, dict)):
+        return ("a list" if isinstance(given, list) else "a mapping of keys") if given else "empty"
+    if isinstance(given, bool):
+        return "true" if given else "false"
+    return repr(given)
+
+
+def _wanted(found: ErrorDetails, keys: tuple[str | int, ...]) -> tuple[str, str]:
+    """Return what a value must be, in words, and what to write."""
+    kind, limits, given = found["type"], found.get("ctx", {}), found["input"]
     if kind == "literal_error":
-        return f"Use {found.get('ctx', {}).get('expected', 'a known word')}."
+        return "one of the known words", f"Use {limits.get('expected', 'a known word')}."
     if kind in ("model_type", "dict_type"):
-        return "Write it as a mapping of keys."
+        model = _model_at(keys)
+        listed = f" Its keys: {', '.join(list(model.model_fields)[:8])}." if model is not None else ""
+        return "a mapping of keys", f"Write it as key: value.{listed}"
     if kind == "list_type":
-        return "Write it as a list."
-    if kind.startswith(("int", "float")):
-        return "Write a number."
+        return "a list", f"Write it in brackets, [{given if isinstance(given, str) else '...'}], or with dashes."
+    if kind in ("too_short", "string_too_short"):
+        least = limits.get("min_length", 1)
+        return (f"a text of at least {least} letters" if kind != "too_short" else "at least one entry"), "Fill it in."
+    if kind.startswith("bool"):
+        return "true or false", "Write true or false."
     if kind.startswith("string"):
-        return "Write text; quote it if it looks like a number."
-    return "Change it as the message says."
+        return "text", "Write text; quote it if it looks like a number."
+    words = {"greater_than": "gt", "greater_than_equal": "ge", "less_than": "lt", "less_than_equal": "le"}
+    if kind in words:
+        than = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at most"}[words[kind]]
+        limit = limits[words[kind]]
+        share = isinstance(given, (int, float)) and 1 < given <= 100 and limit == 1
+        return f"{than} {limit:g}", f"Write {given / 100:g} for {given:g}%." if share else "Write another number."
+    if kind.startswith("int"):
+        return "a whole number", "Write a number without a point."
+    percent = str(given).strip().removesuffix("%")
+    if str(given).strip().endswith("%") and percent.replace(".", "", 1).isdigit():
+        return "a number", f"Write {float(percent) / 100:g} for {given}."
+    return "a number", "Write a number."
 
 
 def _check_rules(spec: Spec, path: Path, lines: Mapping[Any, int]) -> None:
@@ -334,7 +369,7 @@ def _check_references(spec: Spec, path: Path, lines: Mapping[Any, int]) -> None:
                 fix=nearest(mode.gate, gate_ids),
             )
         wanted = [mode.cases] if isinstance(mode.cases, str) else list(mode.cases or [])
-        conditions = [parse_condition_text(f"stratum = {name}").conditions[0] for name in wanted]
+        conditions = [Condition("stratum", "=", (name,)) for name in wanted]
         _check_strata(spec, conditions, _where(path, lines, ("failure_modes", index, "cases")))
     systems = spec.systems.named()
     for index, gate in enumerate(spec.gates):

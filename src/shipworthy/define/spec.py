@@ -69,7 +69,7 @@ OUTCOMES_BY_KIND: Mapping[str, tuple[str, ...]] = {
 class Part(BaseModel):
     """A part of the spec: frozen, and unknown keys are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), allow_inf_nan=False)
 
 
 def _named(value: Any) -> Any:

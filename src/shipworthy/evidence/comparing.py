@@ -125,7 +125,7 @@ def compare(
         subject=subject.name,
         other=other.name,
         pins=other.pins,
-        shared=shared,
+        shared=main.n if main is not None else shared,
         same_golden=same,
         fixed=fixed,
         broke=broke,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from shipworthy.stats.confidence import Confidence, CountTableMean, Proportion
 from shipworthy.tables.rows import RowsProfile
 from shipworthy.tables.totals import Table
 
-__all__ = ["Measured", "estimate_of", "is_clustered", "measure", "measure_arrays"]
+__all__ = ["Measured", "estimate_of", "is_clustered", "measure", "measure_arrays", "profile_at"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +80,14 @@ def measure(metric: Metric, table: Table, code: int | None, profile: RowsProfile
         Unmeasurable: Where there is nothing to measure.
     """
     counts, sums = table.at(code)
-    return measure_arrays(metric, counts, sums, profile)
+    return measure_arrays(metric, counts, sums, profile_at(table, code, profile))
+
+
+def profile_at(table: Table, code: int | None, profile: RowsProfile) -> RowsProfile:
+    """Return the profile as one population sees it: rows are independent where no cluster repeats in it."""
+    if code in table.independent and profile.clustered:
+        return replace(profile, clustered=False)
+    return profile
 
 
 def measure_arrays(

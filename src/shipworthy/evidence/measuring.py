@@ -179,6 +179,7 @@ def measure_evidence(
         for other in others
     )
     metrics = _shown(plan, answers, frame)
+    must_pass_failing, must_pass = _must_pass(connection, spec, subject)
     return Evidence(
         product=spec.id,
         kind=spec.kind,
@@ -197,7 +198,8 @@ def measure_evidence(
         invalid=(*invalid, *_invalid(spec, subject)),
         notes=(*notes, *_notes(spec, subject, plan)),
         sampled=spec.golden.sampling_of("representative" if "representative" in spec.golden.strata else None),
-        must_pass=_must_pass(connection, spec, subject),
+        must_pass=must_pass,
+        must_pass_failing=must_pass_failing,
     )
 
 
@@ -368,7 +370,8 @@ def _gap_to_rest(
 
 def replace_code(table: Table, code: int) -> Table:
     """Return a table split into one population (0) and all others together (1)."""
-    return replace(table, populations=(table.populations != code).astype("int64"))
+    alone = frozenset({0}) if code in table.independent else frozenset()
+    return replace(table, populations=(table.populations != code).astype("int64"), independent=alone)
 
 
 def _mean_weight(frame: Frame) -> float | None:
@@ -411,8 +414,8 @@ def _examples(
     return tuple(found)
 
 
-def _must_pass(connection: Connection, spec: Spec, subject: RunRows) -> tuple[CaseChange, ...]:
-    """Return the failing cases of curated and incident strata by name."""
+def _must_pass(connection: Connection, spec: Spec, subject: RunRows) -> tuple[int, tuple[CaseChange, ...]]:
+    """Return how many cases of curated and incident strata fail, and a page of them by name."""
     if not isinstance(spec.golden.sampled, dict) or "stratum" not in subject.profile.columns:
         curated = spec.golden.sampled in ("curated", "incident")
         condition = "true" if curated else ""
@@ -421,9 +424,9 @@ def _must_pass(connection: Connection, spec: Spec, subject: RunRows) -> tuple[Ca
         listed = ", ".join("'" + name.replace("'", "''") + "'" for name in strata)
         condition = f"stratum IN ({listed})" if strata else ""
     if not condition or "ok" not in subject.profile.columns:
-        return ()
-    _count, rows = list_rows(connection, subject.table, f"ok = 0 AND {condition}", LISTED_MUST_PASS)
-    return describe(connection, rows, subject, None)
+        return 0, ()
+    count, rows = list_rows(connection, subject.table, f"ok = 0 AND {condition}", LISTED_MUST_PASS)
+    return count, describe(connection, rows, subject, None)
 
 
 def _money(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shipworthy.define.rules import Call
-from shipworthy.evidence.estimating import measure_arrays
+from shipworthy.evidence.estimating import measure_arrays, profile_at
 from shipworthy.evidence.frame import Frame
 from shipworthy.evidence.metric import (
     CellFunction,
@@ -122,10 +122,13 @@ class PairedMetric:
         Raises:
             Unmeasurable: Where the two share nothing to measure.
         """
+        asks = self.asks(split)
+        profile = profile_at(answers[asks[0]], code, self.profile)
+        seen = self if profile is self.profile else replace(self, frame=replace(self.frame, profile=profile))
         if self.joint is not None:
-            counts, _sums = answers[Ask(self.joint, split)].at(code)
-            return self._from_cells(counts)
-        return self._from_sides([answers[ask].at(code) for ask in self.asks(split)])
+            counts, _sums = answers[asks[0]].at(code)
+            return seen._from_cells(counts)
+        return seen._from_sides([answers[ask].at(code) for ask in asks])
 
     # -- count tables ----------------------------------------------------------------------------------
 

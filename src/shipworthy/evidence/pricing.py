@@ -72,9 +72,10 @@ def price(
     )
 
 
-def _sign(currency: str) -> str:
-    """Return what stands before an amount: a dollar sign, or the code and a space."""
-    return "$" if currency.upper() == "USD" else f"{currency} "
+def _amount(value: float, currency: str, digits: int = 0) -> str:
+    """Return money as the records write it: a dollar sign or the code, and the minus before it."""
+    sign = "$" if currency.upper() == "USD" else f"{currency} "
+    return f"{'−' if round(value, digits) < 0 else ''}{sign}{abs(value):,.{digits}f}"
 
 
 def _monthly(confidence: Confidence, volume: float | None, n: int) -> Estimate | None:
@@ -120,7 +121,7 @@ def _options(
     flagged = shares.get("true_positive", 0.0) + shares.get("false_positive", 0.0)
     if even is None or precision is None or volume is None or flagged <= 0:
         return ()
-    sign = _sign(costs.currency)
+    currency = costs.currency
     gain = -(costs.of("true_positive") or 0.0) + (costs.of("false_negative") or 0.0)
     alarm = costs.of("false_positive") or 0.0
     flags = volume * flagged
@@ -128,13 +129,13 @@ def _options(
     point = flags * (gain + alarm) / 100
     options = [
         f"Raise the threshold: each point of precision on {flags:,.0f} flags a month is worth "
-        f"{sign}{point:,.0f}, less {sign}{gain:,.0f} for each hit it gives up.",
+        f"{_amount(point, currency)}, less {_amount(gain, currency)} for each hit it gives up.",
         _review_option(costs, flags, false_flags, alarm),
     ]
     if against is not None and against.value is not None:
-        options.append(_no_ship_option(sign, against))
+        options.append(_no_ship_option(currency, against))
     elif per_month is not None and per_month.value is not None:
-        options.append(f"Do not ship: saves or forgoes {sign}{-per_month.value:,.0f} a month.")
+        options.append(f"Do not ship: saves or forgoes {_amount(-per_month.value, currency)} a month.")
     return tuple(options)
 
 
@@ -143,24 +144,26 @@ def _review_option(costs: Costs, flags: float, false_flags: float, alarm: float)
     limit = saved / flags if flags else 0.0
     if costs.review is None:
         return (
-            f"Put a person before every flag: saves at most {_sign(costs.currency)}{saved:,.0f} a month in false "
-            f"positives, so it pays while one look costs less than {_sign(costs.currency)}{limit:,.2f}."
+            f"Put a person before every flag: saves at most {_amount(saved, costs.currency)} a month in false "
+            f"positives, so it pays while one look costs less than {_amount(limit, costs.currency, 2)}."
         )
     net = saved - flags * costs.review
     word = "gains" if net > 0 else "loses"
     return (
-        f"Put a person before every flag: {flags:,.0f} looks at {_sign(costs.currency)}{costs.review:,.2f} save at most "
-        f"{_sign(costs.currency)}{saved:,.0f} in false positives, so it {word} {_sign(costs.currency)}{abs(net):,.0f} a month."
+        f"Put a person before every flag: {flags:,.0f} looks at {_amount(costs.review, costs.currency, 2)} save at most "
+        f"{_amount(saved, costs.currency)} in false positives, so it {word} {_amount(abs(net), costs.currency)} a month."
     )
 
 
-def _no_ship_option(sign: str, against: Estimate) -> str:
+def _no_ship_option(currency: str, against: Estimate) -> str:
     value, low, high = against.value or 0.0, against.low, against.high
     span = (
-        f" (between {sign}{low:,.0f} and {sign}{high:,.0f})" if low is not None and high is not None else ""
+        f" (between {_amount(low, currency)} and {_amount(high, currency)})"
+        if low is not None and high is not None
+        else ""
     )
     word = "forgoes" if value >= 0 else "saves"
-    return f"Do not ship: {word} {sign}{abs(value):,.0f} a month against flagging nothing{span}."
+    return f"Do not ship: {word} {_amount(abs(value), currency)} a month against flagging nothing{span}."
 
 
 def holding_cost(delta: Estimate | None, costs: Costs | None, other: str | None) -> HoldCost:
@@ -195,14 +198,12 @@ def holding_cost(delta: Estimate | None, costs: Costs | None, other: str | None)
 def _holding_sentence(saved: Estimate, currency: str) -> str:
     value, low, high = saved.value or 0.0, saved.low, saved.high
     span = (
-        f", between {_sign(currency)}{low:,.0f} and {_sign(currency)}{high:,.0f}"
+        f", between {_amount(low, currency)} and {_amount(high, currency)}"
         if low is not None and high is not None
         else ""
     )
     if low is not None and high is not None and low <= 0 <= high:
-        return (
-            f"Holding costs about {_sign(currency)}{value:,.0f} a month against live{span}: no difference is shown."
-        )
+        return f"Holding costs about {_amount(value, currency)} a month against live{span}: no difference is shown."
     if value > 0:
-        return f"Each month of holding costs about {_sign(currency)}{value:,.0f} against live{span}."
-    return f"Holding saves about {_sign(currency)}{-value:,.0f} a month: live is cheaper{span}."
+        return f"Each month of holding costs about {_amount(value, currency)} against live{span}."
+    return f"Holding saves about {_amount(-value, currency)} a month: live is cheaper{span}."

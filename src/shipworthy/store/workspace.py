@@ -6,7 +6,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,19 @@ def write_atomically(path: Path, text: str) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _lock(descriptor: int) -> None:
+    """Lock an open file until it is closed; the system lets go of it when the process dies.
+
+    Raises:
+        OSError: If it is locked by another process.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows, where nothing is locked.
+        return
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 @dataclass(frozen=True)
@@ -85,6 +99,23 @@ class RunFolder:
         """
         record = {"format": FORMAT, **content, "rows_hash": hash_file(self.rows)}
         write_atomically(self.marker, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from asking this run's system at the same time.
+
+        Raises:
+            StoreError: If another process is at it.
+        """
+        with (self.path / "lock").open("w") as file:
+            try:
+                _lock(file.fileno())
+            except OSError:
+                raise StoreError(
+                    f"Another process is running {self.run_id!r} now.",
+                    fix="Wait until it is done; then the same command finds its answers.",
+                ) from None
+            yield
 
     def read(self) -> dict[str, Any]:
         """Return the commit marker after checking it against the rows.
@@ -158,7 +189,9 @@ class Workspace:
         if len(begun) == 1:
             return begun[0]
         known = [*systems, *(run.run_id for run in runs)]
-        what = f"{name!r} is the beginning of several runs." if begun else f"There is no run or system {name!r}."
+        what = (
+            f"{name!r} is the beginning of several runs." if begun else f"There is no run or system {name!r}."
+        )
         raise UsageError(what, fix=nearest(name, known) if known else "Make one with `shipworthy run`.")
 
     def discard(self, run: RunFolder) -> None:

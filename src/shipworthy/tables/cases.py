@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from shipworthy.errors import InputError
-from shipworthy.tables.duck import ROW_NUMBER, Connection, ForeignFile, path_literal, quote, text_literal, translated
+from shipworthy.tables.duck import (
+    ROW_NUMBER,
+    Connection,
+    ForeignFile,
+    path_literal,
+    quote,
+    text_literal,
+    translated,
+)
 
 __all__ = ["read_answers", "read_cases", "scored_relation"]
 

@@ -21,9 +21,7 @@ OTHERS = (
 )
 
 
-def pair_rows(
-    connection: Connection, ours: str, theirs: str, name: str, *, by_query: bool = False
-) -> int:
+def pair_rows(connection: Connection, ours: str, theirs: str, name: str, *, by_query: bool = False) -> int:
     """Make a view that joins two systems' rows on case and repeat.
 
     A row is usable where both systems' rows are; the other system's columns carry the prefix other_.
@@ -56,7 +54,9 @@ def pair_rows(
         kept = " AND ".join(
             f"coalesce(a.query_id, b.query_id) IN (SELECT query_id FROM {side})" for side in (ours, theirs)
         )
-        of_the_case = [c for c in our_columns if c in their_columns and c not in (*OTHERS, *scores, *replaced)]
+        of_the_case = [
+            c for c in our_columns if c in their_columns and c not in (*OTHERS, *scores, *replaced)
+        ]
         replaced |= {column: f"coalesce(a.{quote(column)}, b.{quote(column)})" for column in of_the_case}
     listed = ", ".join(f"{sql} AS {quote(column)}" for column, sql in replaced.items())
     connection.execute(

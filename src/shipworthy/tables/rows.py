@@ -526,7 +526,7 @@ def _final_sql(
     states = f"""
       SELECT case_id, repeat, {cluster} AS cluster_id, stratum, query_id, label,
              {prediction} AS prediction, predicted_score, correct, {_grade(plan)} AS grade, latency_ms,
-             run_cost, weight / nullif(avg(weight) OVER (), 0) AS weight, time, failed_reason, unscored_reason, "#answered"{extras}
+             run_cost, weight, time, failed_reason, unscored_reason, "#answered"{extras}
       FROM {raw}"""
     judged = f"""
       SELECT * REPLACE (

@@ -46,6 +46,9 @@ class Grain:
 
 ROW = Grain("row")
 
+#: Up to this many rows it is worth a look whether clusters repeat inside a population.
+FEW_ROWS = 200_000
+
 
 @dataclass(frozen=True, slots=True)
 class Total:
@@ -100,6 +103,7 @@ class Table:
         keys: (entries, keys) key codes.
         counts: (entries,) weighted counts.
         sums: (entries, sums).
+        independent: Codes of populations in which no cluster has a second row, whatever the rest holds.
     """
 
     sizes: tuple[int, ...]
@@ -109,6 +113,7 @@ class Table:
     keys: NDArray[np.int64]
     counts: Floats
     sums: Floats
+    independent: frozenset[int] = frozenset()
 
     def at(self, code: int | None) -> tuple[Floats, tuple[Floats, ...]]:
         """Return one population as dense arrays.
@@ -161,6 +166,9 @@ def read_totals(
     width_sums = max(len(ask.total.sums) for ask in unique)
     arms = found["arm"].astype(np.int64)
     answers: dict[Ask, Table] = {}
+    alone: dict[Split, frozenset[int]] = {}
+    if groups > 1 and mean_weight is None:
+        alone = _independent(connection, rows, list(dict.fromkeys(ask.split for ask in unique)))
     for index, ask in enumerate(unique):
         here = arms == index
         keys = [found[f"k{axis}"][here].astype(np.int64) for axis in range(width_by)][: len(ask.total.by)]
@@ -175,8 +183,28 @@ def read_totals(
             sums=np.nan_to_num(np.stack(sums[: len(ask.total.sums)], axis=1))
             if ask.total.sums
             else np.zeros((int(here.sum()), 0)),
+            independent=alone.get(ask.split, frozenset()) if ask.total.grain.name == "row" else frozenset(),
         )
     return answers
+
+
+def _independent(connection: Connection, rows: str, splits: Sequence[Split]) -> dict[Split, frozenset[int]]:
+    """Return the populations of each split in which every cluster has a single row.
+
+    Few rows are worth the look; with many, an interval over groups of clusters costs nothing in width.
+    """
+    count = connection.execute(f"SELECT count(*) FROM {rows}").fetchone()
+    if count is None or count[0] > FEW_ROWS:
+        return {}
+    arms = [
+        f"SELECT {index} AS arm, p FROM (SELECT {split.sql} AS p, cluster_id, count(*) AS c FROM {rows} "
+        "WHERE unscored_reason IS NULL GROUP BY 1, 2) WHERE p IS NOT NULL GROUP BY p HAVING max(c) = 1"
+        for index, split in enumerate(splits)
+    ]
+    found: dict[Split, frozenset[int]] = {}
+    for index, code in connection.execute(" UNION ALL ".join(arms)).fetchall():
+        found[splits[index]] = found.get(splits[index], frozenset()) | {int(code)}
+    return found
 
 
 def totals_sql(rows: str, asks: Sequence[Ask], groups: int = 1, mean_weight: float | None = None) -> str:
