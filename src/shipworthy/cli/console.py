@@ -156,7 +156,7 @@ def print_decision(decision: Decision, decision_id: str = "", path: Path | None 
     console.print()
     console.print(_banner(decision))
     console.print(Padding(_text(decision.headline), (0, 0, 1, 1)))
-    console.print(_section("Gates", _gates(decision, code)))
+    console.print(_section("Gates", _gates(decision)))
     for title, lines in (
         ("What would change it", _changes(decision)),
         ("What got worse", [_text(line, "red") for line in decision.got_worse]),
@@ -201,7 +201,7 @@ def _banner(decision: Decision) -> Text:
     return banner
 
 
-def _gates(decision: Decision, code: str) -> Table:
+def _gates(decision: Decision) -> Table:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column(no_wrap=True)
     table.add_column(ratio=2, min_width=18)
@@ -212,12 +212,13 @@ def _gates(decision: Decision, code: str) -> Table:
         rule = Text(words.visible(gate.evidence.rule), style="bold")
         if not gate.blocking:
             rule.append(" (advisory)", style="dim not bold")
-        table.add_row(status, rule, _gate_sentence(gate, code))
+        if gate.evidence.population != decision.evidence.population and "[" not in gate.evidence.rule:
+            rule.append(f" on {words.visible(gate.evidence.population)}", style="dim not bold")
+        table.add_row(status, rule, _gate_sentence(gate))
     return table
 
 
-def _gate_sentence(gate: GateResult, code: str) -> Text:
-    del code
+def _gate_sentence(gate: GateResult) -> Text:
     sentence = _text(gate.sentence)
     if gate.tried_again:
         sentence.append(f" {gate.tried_again}", style="yellow")
@@ -301,7 +302,8 @@ def _cover_line(part: Coverage) -> Text:
             f"{words.range_words(part.catch.low, part.catch.high, 'share')} ({part.catch.n} tried)"
         )
         if part.slips_per_month is not None:
-            line.append(f"; about {words.number(part.slips_per_month.value)} a month slip through")
+            slips = part.slips_per_month
+            line.append(f"; {words.range_words(slips.low, slips.high)} a month slip through")
     elif part.accepted:
         line.append(f"accepted: {words.visible(part.accepted)}")
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -257,7 +258,10 @@ def _describe_missing(keys: tuple[str | int, ...]) -> str:
     return "Add it; `shipworthy init` shows an example of every key."
 
 
-VALUE_FIX = "Correct it there; docs/spec.md explains every key."
+VALUE_FIX = "Correct it there; `shipworthy init` writes an example of each kind of product."
+
+#: What may stand for a whole mapping, by the mapping's first key.
+SHORT_FORMS = {"means": "a number", "rule": "a rule such as recall >= 0.95", "id": "a name"}
 
 
 def _shown(given: Any) -> str:
@@ -275,16 +279,21 @@ def _wanted(found: ErrorDetails, keys: tuple[str | int, ...]) -> tuple[str, str]
     """Return what a value must be, in words, and what to write."""
     kind, limits, given = found["type"], found.get("ctx", {}), found["input"]
     if kind == "literal_error":
-        return "one of the known words", f"Use {limits.get('expected', 'a known word')}."
+        known = re.findall(r"[\w.]+", limits.get("expected", "").replace(" or ", ", "))
+        return " or ".join(known) if len(known) < 3 else "one of the known words", nearest(str(given), known)
     if kind in ("model_type", "dict_type"):
-        model = _model_at(keys)
-        listed = f" Its keys: {', '.join(list(model.model_fields)[:8])}." if model is not None else ""
-        return "a mapping of keys", f"Write it as key: value.{listed}"
+        names = list(model.model_fields)[:8] if (model := _model_at(keys)) is not None else []
+        short = SHORT_FORMS.get(names[0]) if names and keys[0] in ("costs", "gates", "metrics") else None
+        listed = f" Its keys: {', '.join(names)}." if names else ""
+        return f"{short} or a mapping of keys" if short else "a mapping of keys", f"Write it as key: value.{listed}"
     if kind == "list_type":
         return "a list", f"Write it in brackets, [{given if isinstance(given, str) else '...'}], or with dashes."
     if kind in ("too_short", "string_too_short"):
         least = limits.get("min_length", 1)
-        return (f"a text of at least {least} letters" if kind != "too_short" else "at least one entry"), "Fill it in."
+        return (
+            "a list of at least one entry" if kind == "too_short" else f"a text of at least {least} letters",
+            "Fill it in.",
+        )
     if kind.startswith("bool"):
         return "true or false", "Write true or false."
     if kind.startswith("string"):

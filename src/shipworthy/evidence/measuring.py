@@ -278,9 +278,12 @@ def _metrics_to_show(
         inner = rule.left.arguments[0] if rule.left.name in ("delta", "ratio", "gap") else rule.left
         if isinstance(inner, Call) and inner.name not in ("negative_flips", "failures"):
             wanted.setdefault(str(Call(inner.name, inner.arguments, inner.named)), True)
+    graders = {m.id for m in spec.metrics if m.scorer is not None and frame.profile.basis == "grade"}
     for metric in spec.metrics:
-        wanted.setdefault(metric.id, True)
-    if not spec.metrics:
+        # A scorer that only grades is seen in the shares of its grades, not in a value of its own.
+        if metric.id not in graders or frame.has(f"#{metric.id}"):
+            wanted.setdefault(metric.id, True)
+    if not spec.metrics or graders:
         for name in SHOWN_BY_KIND[spec.kind]:
             wanted.setdefault(name, False)
     for name in ALWAYS_SHOWN:
