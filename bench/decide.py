@@ -92,7 +92,7 @@ def bare_scan(path: Path) -> str:
     numbers = ", ".join(
         f"sum(CAST({name} AS DOUBLE))" for name in ("label", "prediction", "predicted_score", "latency_ms")
     )
-    return f"import duckdb; duckdb.execute(\"SELECT {texts}, {numbers} FROM {reader}\").fetchall()"
+    return f'import duckdb; duckdb.execute("SELECT {texts}, {numbers} FROM {reader}").fetchall()'
 
 
 def main() -> None:
@@ -133,7 +133,9 @@ def main() -> None:
     if options.json:
         print(json.dumps(found, indent=2))
         return
-    print(f"{options.rows:,} rows, {len(SLICES)} slices, {len(GATES)} gates; medians of {options.runs}, whole processes")
+    print(
+        f"{options.rows:,} rows, {len(SLICES)} slices, {len(GATES)} gates; medians of {options.runs}, whole processes"
+    )
     print(f"{'file':8} {'what':13} {'seconds':>8} {'x scan':>7} {'rows/s':>12} {'peak MB':>8}")
     for row in found:
         print(

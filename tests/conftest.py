@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from making import Content, write_file
 
+from making import Content, write_file
 from shipworthy.api.product import Product, open_product
 from shipworthy.tables.duck import connect
 

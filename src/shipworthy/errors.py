@@ -1,14 +1,14 @@
 """The one error tree: every message says what is wrong, where, and what to do.
 
-    ShipworthyError                 exit code
-    ├── UsageError                  2   a wrong call: unknown command word, option or name
-    ├── SpecError                   2   shipworthy.yaml is wrong (file and line)
-    │   └── RuleError               2   a gate's rule does not parse (position in the rule)
-    ├── InputError                  2   a golden set, outputs or predictions file is wrong (file, line or id)
-    ├── SystemLoadError             2   a system under test cannot be loaded at all
-    ├── StoreError                  3   a run or a decision at rest is damaged or missing
-    ├── VerificationFailed          3   a decision no longer holds when recomputed
-    └── ProviderUnreachable         -   raised by systems: the road failed, not the system (case is unscored)
+ShipworthyError                 exit code
+├── UsageError                  2   a wrong call: unknown command word, option or name
+├── SpecError                   2   shipworthy.yaml is wrong (file and line)
+│   └── RuleError               2   a gate's rule does not parse (position in the rule)
+├── InputError                  2   a golden set, outputs or predictions file is wrong (file, line or id)
+├── SystemLoadError             2   a system under test cannot be loaded at all
+├── StoreError                  3   a run or a decision at rest is damaged or missing
+├── VerificationFailed          3   a decision no longer holds when recomputed
+└── ProviderUnreachable         -   raised by systems: the road failed, not the system (case is unscored)
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -231,7 +231,7 @@ class GateEvidence:
     notes: tuple[str, ...] = ()
 
 
-class GateStatus(str, Enum):
+class GateStatus(StrEnum):
     """Three answers and one silence."""
 
     met = "met"
@@ -245,7 +245,7 @@ class GateStatus(str, Enum):
         return self.value.replace("_", " ")
 
 
-class Verdict(str, Enum):
+class Verdict(StrEnum):
     """The five verdicts, in the order in which they are tried."""
 
     roll_back = "roll_back"

@@ -1,5 +1,7 @@
 """Every option of `check`, foreign files, and the spec that says the same."""
 
+# ruff: noqa: E501 - specs and tables of cases are read line by line
+
 from __future__ import annotations
 
 import json

@@ -1,5 +1,7 @@
 """Systems that are Python functions: what they do wrong, what scorers do wrong, and being interrupted."""
 
+# ruff: noqa: E501 - specs and tables of cases are read line by line
+
 from __future__ import annotations
 
 import os
@@ -10,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from cli.shipping import function_product, refused, snapshot
 
 RIGHT = "def answer(text):\n    return text\n"

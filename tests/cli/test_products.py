@@ -1,5 +1,7 @@
 """A product of every kind through every command; decisions that stay; and what verify says."""
 
+# ruff: noqa: E501 - specs and tables of cases are read line by line
+
 from __future__ import annotations
 
 import json
@@ -9,6 +11,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+
 from cli.shipping import recorded, refused, snapshot
 
 KINDS = ("classifier", "regressor", "ranker", "detector", "generator", "rag", "agent")

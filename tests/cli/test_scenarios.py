@@ -1,9 +1,12 @@
 """Acceptance scenarios with numbers that people argue about, through `shipworthy check`."""
 
+# ruff: noqa: E501 - specs and tables of cases are read line by line
+
 from __future__ import annotations
 
 import math
 import random
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -61,7 +64,7 @@ def test_a_guardrail_for_one_kind_of_harm_does_not_cover_the_other(ship, tmp_pat
 def test_415_good_and_30_harmful_of_500_are_not_proven_one_case_short_on_each_side(ship, tmp_path):
     said = ship("check", graded(tmp_path / "graded.csv", 415, 55, 30), *PROMISE, *GUARDRAILS)
     assert said.code == 1
-    assert said.flat.count("(1 case short)") == 2
+    assert len(re.findall(r"\(1 (?:case )?(?:short|too many)\)", said.flat)) == 2
     assert "at least 416 of 500 would prove it" in said.flat
     assert "at most 29 of 500 would prove it" in said.flat
 
@@ -153,7 +156,7 @@ def test_one_group_flagged_more_often_holds_although_accuracy_passes(ship, tmp_p
 
 
 def test_the_same_latency_sample_passes_one_budget_and_fails_another(ship, tmp_path):
-    chance = random.Random(1)  # noqa: S311
+    chance = random.Random(1)
     lines = [f"{i},good,{math.exp(chance.gauss(4.2, 0.35)):.1f}" for i in range(2000)]
     file = tmp_path / "latency.csv"
     file.write_text("\n".join(["id,grade,latency_ms", *lines]) + "\n", encoding="utf-8")

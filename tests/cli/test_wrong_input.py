@@ -1,5 +1,7 @@
 """Wrong input gives one clear message and the right exit code, and damages nothing."""
 
+# ruff: noqa: E501 - specs and tables of cases are read line by line
+
 from __future__ import annotations
 
 import json
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+
 from cli.shipping import function_product, recorded, refused, snapshot
 
 GOOD = "id,grade\n" + "".join(f"c{i},good\n" for i in range(100))

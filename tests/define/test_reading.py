@@ -54,7 +54,11 @@ REFUSED = {
     "key of a gate": (gate("{rule: accuracy >= 90%, blockin: false}"), 7, "'blocking'"),
     "key of costs": (BASE + "costs:\n  currency: EUR\n  false_positiv: 3\n", 10, "'false_positive'"),
     "key of a cost": (BASE + "costs: {false_positive: {cst: 3}}\n", 8, "'cost'"),
-    "key of a guardrail": (BASE + "guardrails:\n  - id: a\n    stops: [wrong]\n    cought: 3\n", 11, "'caught'"),
+    "key of a guardrail": (
+        BASE + "guardrails:\n  - id: a\n    stops: [wrong]\n    cought: 3\n",
+        11,
+        "'caught'",
+    ),
     "key of a metric": (BASE + "metrics: [{id: a, scorr: exact}]\n", 8, "'scorer'"),
     "key of an acceptance": (BASE + "acceptances: [{of: wrong, reason: because, ownr: me}]\n", 8, "'owner'"),
     "key of a failure mode": (BASE + "failure_modes: [{id: a, severty: major}]\n", 8, "'severity'"),
@@ -64,10 +68,18 @@ REFUSED = {
     "no kind": ("shipworthy: 1\nid: a\n", 1, "The key 'kind' is missing"),
     "no actor": (BASE.replace(", actor: b", ""), 4, "'decision.actor' is missing.\n.*Who acts"),
     "no rule": (gate("{id: a}"), 7, "'gates.0.rule' is missing"),
-    "no gates": (BASE.replace(f"gates:\n{GATE}\n", "gates: []\n"), 6, "'gates' must be a list of at least one entry"),
+    "no gates": (
+        BASE.replace(f"gates:\n{GATE}\n", "gates: []\n"),
+        6,
+        "'gates' must be a list of at least one entry",
+    ),
     "no golden": (BASE.replace("{path: g.csv}", ""), 5, "'golden' must be a mapping of keys, not empty"),
     # -- of another kind
-    "gates as text": (BASE.replace(f"gates:\n{GATE}", "gates: accuracy >= 90%"), 6, "'gates' must be a list, not 'acc"),
+    "gates as text": (
+        BASE.replace(f"gates:\n{GATE}", "gates: accuracy >= 90%"),
+        6,
+        "'gates' must be a list, not 'acc",
+    ),
     "a gate as number": (gate("0.9"), 7, "'gates.0' must be a rule such as recall >= 0.95 or a mapping"),
     "an empty gate": (gate(""), 7, "'gates.0' must be a rule .*, not empty"),
     "a gate as mapping": (gate("accuracy: 0.9"), 7, "Unknown key 'gates.0.accuracy'"),
@@ -75,16 +87,32 @@ REFUSED = {
     "version": (BASE.replace("shipworthy: 1", "shipworthy: 2"), 1, "'shipworthy' must be 1, not 2"),
     "id": (BASE.replace("made", "a b"), 2, "'a b' is no id"),
     "id as number": (BASE.replace("made", "5"), 2, "'id' must be text, not 5"),
-    "golden as text": (BASE.replace("{path: g.csv}", "g.csv"), 5, "'golden' must be a mapping of keys, not 'g.csv'"),
+    "golden as text": (
+        BASE.replace("{path: g.csv}", "g.csv"),
+        5,
+        "'golden' must be a mapping of keys, not 'g.csv'",
+    ),
     "sampled": (golden("sampled: rndom"), 5, "'rndom' is no way of sampling"),
     "a share above one": (golden("max_unscored: 2"), 5, "must be at most 1, not 2.\n.*Write 0.02 for 2%"),
     "a share as percent": (golden("max_unscored: 2%"), 5, "must be a number, not '2%'.\n.*Write 0.02 for 2%"),
-    "confidence as 95": (gate("{rule: accuracy >= 9%, confidence: 95}"), 7, "less than 1, not 95.\n.*0.95 for 95%"),
+    "confidence as 95": (
+        gate("{rule: accuracy >= 9%, confidence: 95}"),
+        7,
+        "less than 1, not 95.\n.*0.95 for 95%",
+    ),
     "half a repeat": (golden("repeats: 1.5"), 5, "must be a whole number, not 1.5"),
     "a grade": (golden("grades: {ok: fine}"), 5, "golden.grades.ok.* not 'fine'.\n.*good, harmful, poor"),
     "slices as text": (BASE + "slices: race\n", 8, "'slices' must be a list, not 'race'"),
-    "a cost as word": (BASE + "costs: {wrong: cheap}\n", 8, "'costs.wrong' must be a number or a mapping of keys"),
-    "a cost as list": (BASE + "costs: {wrong: [3]}\n", 8, "must be a number or a mapping of keys, not a list"),
+    "a cost as word": (
+        BASE + "costs: {wrong: cheap}\n",
+        8,
+        "'costs.wrong' must be a number or a mapping of keys",
+    ),
+    "a cost as list": (
+        BASE + "costs: {wrong: [3]}\n",
+        8,
+        "must be a number or a mapping of keys, not a list",
+    ),
     "a cost as yes": (BASE + "costs: {wrong: true}\n", 8, "must be a number or a mapping of keys, not true"),
     "a cost that is none": (BASE + "costs: {wrong: .nan}\n", 8, "must be a number, not nan"),
     "an endless cost": (BASE + "costs: {review: .inf}\n", 8, "must be a number, not inf"),
@@ -93,23 +121,67 @@ REFUSED = {
     "a system as text": (BASE + "systems: {live: out.csv}\n", 8, "not 'out.csv'.\n.*Its keys: recorded"),
     "a metric as number": (BASE + "metrics: [3]\n", 8, "'metrics.0' must be a name or a mapping"),
     "a metric in two words": (BASE + "metrics: [my metric]\n", 8, "'my metric' is no metric"),
-    "a short reason": (BASE + "acceptances: [{of: wrong, reason: x, owner: me}]\n", 8, "at least 3 letters, not 'x'"),
+    "a short reason": (
+        BASE + "acceptances: [{of: wrong, reason: x, owner: me}]\n",
+        8,
+        "at least 3 letters, not 'x'",
+    ),
     # -- impossible
     "no source": (BASE + "systems: {live: {owner: me}}\n", 8, "either `recorded: FILE` or"),
-    "two sources": (BASE + "systems: {live: {recorded: a, function: 'a:b'}}\n", 8, "either `recorded: FILE` or"),
+    "two sources": (
+        BASE + "systems: {live: {recorded: a, function: 'a:b'}}\n",
+        8,
+        "either `recorded: FILE` or",
+    ),
     "no function": (BASE + "systems: {live: {function: ab}}\n", 8, "write it as module:name"),
-    "a baseline called live": (BASE + "systems: {baselines: {live: {recorded: a}}}\n", 8, "cannot be called 'live'"),
-    "more caught than tried": (BASE + "guardrails: [{id: a, stops: wrong, tried: 3, caught: 5}]\n", 8, "5 of 3"),
+    "a baseline called live": (
+        BASE + "systems: {baselines: {live: {recorded: a}}}\n",
+        8,
+        "cannot be called 'live'",
+    ),
+    "more caught than tried": (
+        BASE + "guardrails: [{id: a, stops: wrong, tried: 3, caught: 5}]\n",
+        8,
+        "5 of 3",
+    ),
     # -- dangling
-    "a rule that does not parse": (gate("accuracy = 90%"), 7, "no gate\n    accuracy = 90%\n             \\^"),
+    "a rule that does not parse": (
+        gate("accuracy = 90%"),
+        7,
+        "no gate\n    accuracy = 90%\n             \\^",
+    ),
     "conditions that do not parse": (gate("{rule: f1 >= 9%, on: 'plan ~ x'}"), 7, "plan ~ x"),
-    "two gates of one id": (BASE + "  - {rule: f1 >= 1%, id: a}\n  - {rule: f1 >= 2%, id: a}\n", 9, "Two gates"),
-    "a stratum": (golden("strata: {hard: 5}").replace("accuracy >=", "accuracy[stratum = hrd] >="), 7, "'hard'"),
-    "a stratum of a failure mode": (golden("strata: {hard: 5}") + "failure_modes: [{id: a, cases: hrd}]\n", 8, "'hard'"),
-    "a system": (gate("delta(accuracy, liv) >= 0") + "systems: {live: {recorded: a}}\n", 7, "Did you mean 'live'"),
+    "two gates of one id": (
+        BASE + "  - {rule: f1 >= 1%, id: a}\n  - {rule: f1 >= 2%, id: a}\n",
+        9,
+        "Two gates",
+    ),
+    "a stratum": (
+        golden("strata: {hard: 5}").replace("accuracy >=", "accuracy[stratum = hrd] >="),
+        7,
+        "'hard'",
+    ),
+    "a stratum of a failure mode": (
+        golden("strata: {hard: 5}") + "failure_modes: [{id: a, cases: hrd}]\n",
+        8,
+        "'hard'",
+    ),
+    "a system": (
+        gate("delta(accuracy, liv) >= 0") + "systems: {live: {recorded: a}}\n",
+        7,
+        "Did you mean 'live'",
+    ),
     "an outcome": (BASE + "guardrails: [{id: a, stops: [wrng]}]\n", 8, "Did you mean 'wrong'"),
-    "an outcome of another kind": (BASE + "acceptances: [{of: poor, reason: it is, owner: me}]\n", 8, "of a classifier"),
-    "a gate of a failure mode": (BASE + "failure_modes: [{id: a, gate: acuracy}]\n", 8, "Did you mean 'accuracy'"),
+    "an outcome of another kind": (
+        BASE + "acceptances: [{of: poor, reason: it is, owner: me}]\n",
+        8,
+        "of a classifier",
+    ),
+    "a gate of a failure mode": (
+        BASE + "failure_modes: [{id: a, gate: acuracy}]\n",
+        8,
+        "Did you mean 'accuracy'",
+    ),
 }
 
 
@@ -122,7 +194,9 @@ def test_a_wrong_spec_is_refused_by_file_and_line_in_plain_words(name: str) -> N
     assert error.where == ("shipworthy.yaml" if line is None else f"shipworthy.yaml:{line}")
     assert re.search(words, str(error)), str(error)
     assert error.fix or isinstance(error, RuleError)
-    assert not re.search(r"Input should|valid dictionary|validation|_[A-Z]|ctx|dict\b|None", str(error)), str(error)
+    assert not re.search(r"Input should|valid dictionary|validation|_[A-Z]|ctx|dict\b|None", str(error)), str(
+        error
+    )
 
 
 def test_a_spec_that_is_no_text_names_its_file(tmp_path: Path) -> None:
@@ -136,7 +210,9 @@ def test_a_spec_that_is_no_text_names_its_file(tmp_path: Path) -> None:
 
 def test_words_that_older_yaml_took_for_yes_and_no_stay_words() -> None:
     spec = spec_from_text(
-        gate("{rule: accuracy >= 90%, on: hard}").replace("g.csv", "g.csv, strata: {hard: 1}, positive: [yes, on, 1]"),
+        gate("{rule: accuracy >= 90%, on: hard}").replace(
+            "g.csv", "g.csv, strata: {hard: 1}, positive: [yes, on, 1]"
+        ),
         Path("s.yaml"),
     ).spec
     assert spec.gates[0].on == "hard"
@@ -160,8 +236,16 @@ def test_each_key_knows_its_line() -> None:
     assert file.where("costs", "nothing", "here") == "s.yaml:8"
 
 
-LINES = [*BASE.splitlines(), "costs: {wrong: 3}", "systems: {live: {recorded: a}}", "slices: [a]", "metrics: [f1]"]
-WORDS = st.sampled_from(["[", "]", "{", "}", ":", "- ", "\t", "  ", "null", "1", "'", '"', "&a", "*a", "!", "|", "é", "\x07"])
+LINES = [
+    *BASE.splitlines(),
+    "costs: {wrong: 3}",
+    "systems: {live: {recorded: a}}",
+    "slices: [a]",
+    "metrics: [f1]",
+]
+WORDS = st.sampled_from(
+    ["[", "]", "{", "}", ":", "- ", "\t", "  ", "null", "1", "'", '"', "&a", "*a", "!", "|", "é", "\x07"]
+)
 
 
 @settings(max_examples=300, deadline=None)

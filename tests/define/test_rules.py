@@ -1,4 +1,4 @@
-"""Rules: what parses parses again from its own words, and what does not is refused with a place and a way out."""
+"""Rules: what parses parses again from its own words; the rest is refused with a place and a way out."""
 
 from __future__ import annotations
 
@@ -114,12 +114,15 @@ def test_a_rule_is_read_as_people_write_it(text: str, operator: str, bar: float)
     assert (rule.operator, rule.bar) == (operator, pytest.approx(bar))
 
 
-# -- every rule parses again from its own words ---------------------------------------------------------------------
+# -- every rule parses again from its own words ----------------------------------------------------------
 
-words = st.from_regex(r"[a-z_][a-z0-9_]{0,8}", fullmatch=True).filter(lambda word: word not in ("delta", "ratio", "gap"))
+words = st.from_regex(r"[a-z_][a-z0-9_]{0,8}", fullmatch=True).filter(
+    lambda word: word not in ("delta", "ratio", "gap")
+)
 metrics = st.one_of(words, st.sampled_from(["ndcg@10", "pass^3", "a metric", "it's", 'say "so"', "größe"]))
 values = st.one_of(
-    words, st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\"'"), max_size=8),
+    words,
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\"'"), max_size=8),
     st.sampled_from(["", "and", "in", "60", "-1.5", "it's", 'a"b', "a b", "x]", "(y)", "a,b", "≥3"]),
 )
 conditions = st.one_of(
@@ -176,8 +179,38 @@ NOISE = st.one_of(
     st.text(max_size=40),
     st.lists(
         st.sampled_from(
-            ["recall", "delta(", "[", "]", "(", ")", ">=", "<", "=", "0.9", "5pt", "%", ",", " and ", "in", '"', "'",
-             "`", "+", "-", "−", "@10", "^", "1e9", "race", "\n", "≥", "_", ".", "٣"]
+            [
+                "recall",
+                "delta(",
+                "[",
+                "]",
+                "(",
+                ")",
+                ">=",
+                "<",
+                "=",
+                "0.9",
+                "5pt",
+                "%",
+                ",",
+                " and ",
+                "in",
+                '"',
+                "'",
+                "`",
+                "+",
+                "-",
+                "−",
+                "@10",
+                "^",
+                "1e9",
+                "race",
+                "\n",
+                "≥",
+                "_",
+                ".",
+                "٣",
+            ]
         ),
         max_size=12,
     ).map(" ".join),
@@ -198,4 +231,11 @@ def test_no_text_raises_anything_but_a_rule_error_inside_it(text: str) -> None:
 def test_a_very_deep_or_long_rule_is_refused_or_read_and_never_a_crash() -> None:
     with pytest.raises(RuleError):
         parse_rule("delta(" * 5000)
-    assert len(parse_rule(f"recall[plan in ({', '.join(map(str, range(5000)))})] >= 0.5").left.population.conditions) == 1
+    assert (
+        len(
+            parse_rule(
+                f"recall[plan in ({', '.join(map(str, range(5000)))})] >= 0.5"
+            ).left.population.conditions
+        )
+        == 1
+    )

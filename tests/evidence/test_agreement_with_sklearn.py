@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from making import make_rows
 from sklearn import metrics as sk
 
+from making import make_rows
 from shipworthy.define.rules import parse_rule
 from shipworthy.evidence.estimating import measure
 from shipworthy.evidence.frame import Frame
@@ -57,7 +57,9 @@ def values_of(
     asks = [Ask(metric.total), Ask(metric.total, split)]
     groups = profile.groups if profile.clustered else 1
     answers = read_totals(connection, "rows", asks, groups)
-    parts = [measure(metric, answers[asks[1]], code, profile).confidence.value for code in range(len(COLOURS))]
+    parts = [
+        measure(metric, answers[asks[1]], code, profile).confidence.value for code in range(len(COLOURS))
+    ]
     return measure(metric, answers[asks[0]], 0, profile).confidence.value, parts
 
 
@@ -123,7 +125,9 @@ def test_ndcg_with_linear_gain(connection: Any, k: int) -> None:
     ]
     profile = make_rows(connection, "rows", rows, Basis.RANKING)
     metric = bind(parse_rule(f"ndcg@{k} >= 0").left, Frame(profile, "ranker"))
-    found = measure(metric, read_totals(connection, "rows", [Ask(metric.total)])[Ask(metric.total)], 0, profile)
+    found = measure(
+        metric, read_totals(connection, "rows", [Ask(metric.total)])[Ask(metric.total)], 0, profile
+    )
     assert found.n == queries
     assert found.confidence.value == pytest.approx(sk.ndcg_score(label, score, k=k), abs=1e-12)
 
@@ -144,6 +148,8 @@ def test_binned_scores_say_by_how_much_they_may_be_off(connection: Any) -> None:
     plan = RowsPlan(None, "SELECT * FROM made", (), ("label", "predicted_score"), source="made")
     profile = build_rows(connection, plan, "rows")
     metric = bind(parse_rule("auc >= 0").left, Frame(profile, "classifier"))
-    found = measure(metric, read_totals(connection, "rows", [Ask(metric.total)])[Ask(metric.total)], 0, profile)
+    found = measure(
+        metric, read_totals(connection, "rows", [Ask(metric.total)])[Ask(metric.total)], 0, profile
+    )
     assert 0 < found.blur < 0.001
     assert abs(found.confidence.value - sk.roc_auc_score(label, score)) <= found.blur

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from making import make_rows
 from sklearn.metrics import roc_auc_score
 
+from making import make_rows
 from shipworthy.define.rules import parse_rule
 from shipworthy.errors import InputError
 from shipworthy.evidence.estimating import Measured, measure
@@ -22,7 +22,9 @@ from shipworthy.tables.totals import WHOLE, Ask, read_totals
 Rows = list[dict[str, Any]]
 
 
-def paired(connection: Any, rule: str, ours: Rows, theirs: Rows, basis: str = Basis.PREDICTION, **plan: Any) -> PairedPart:
+def paired(
+    connection: Any, rule: str, ours: Rows, theirs: Rows, basis: str = Basis.PREDICTION, **plan: Any
+) -> PairedPart:
     """Return the paired difference of a metric."""
     first = make_rows(connection, "ours", ours, basis, **plan)
     second = make_rows(connection, "theirs", theirs, basis, **plan)
@@ -163,7 +165,9 @@ def test_means_are_compared_where_both_have_the_number(connection: Any) -> None:
 
 
 def test_an_item_that_one_ranking_alone_lists_still_takes_up_a_rank(connection: Any) -> None:
-    judged = [{"case_id": f"d{d}", "query_id": f"q{q}", "label": int(d == 2)} for q in range(5) for d in range(4)]
+    judged = [
+        {"case_id": f"d{d}", "query_id": f"q{q}", "label": int(d == 2)} for q in range(5) for d in range(4)
+    ]
     listed = lambda extra, order: [  # noqa: E731
         *(row | {"predicted_score": order[int(row["case_id"][1])]} for row in judged),
         *({"case_id": extra, "query_id": f"q{q}", "predicted_score": 9} for q in range(5)),
@@ -176,7 +180,7 @@ def test_an_item_that_one_ranking_alone_lists_still_takes_up_a_rank(connection: 
     assert part.ours.value == pytest.approx(1 / np.log2(3))
 
 
-# -- clusters and weights ----------------------------------------------------------------------------------------
+# -- clusters and weights --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("clusters", [40, 400])

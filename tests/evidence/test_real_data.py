@@ -20,7 +20,11 @@ def test_compas_error_rates_by_race_are_propublicas(product: Any, real_data: Any
     made = product(
         golden={
             "path": file,
-            "columns": {"label": "two_year_recid", "prediction": "score_text", "predicted_score": "decile_score"},
+            "columns": {
+                "label": "two_year_recid",
+                "prediction": "score_text",
+                "predicted_score": "decile_score",
+            },
             "positive": ["1", "Medium", "High"],
         },
         systems={"candidate": {"recorded": file}},
@@ -72,7 +76,9 @@ def test_gsm8k_systems_have_their_accuracies_and_discordant_pairs(product: Any, 
     assert (large.fixed, large.broke) == (360, 76)
 
 
-def test_tau_bench_passes_k_times_as_published_and_its_tasks_are_clusters(product: Any, real_data: Any) -> None:
+def test_tau_bench_passes_k_times_as_published_and_its_tasks_are_clusters(
+    product: Any, real_data: Any
+) -> None:
     file = str(real_data("tau_bench_airline_gpt4o") / "rewards.csv")
     made = product(
         golden={"path": file, "columns": {"case_id": "task_id", "repeat": "trial", "correct": "reward"}},
@@ -99,7 +105,9 @@ def test_trec_topic_has_the_reference_gain(product: Any, real_data: Any) -> None
         gates=["ndcg@10 >= 0.5"],
     )
     with (folder / "expected.tsv").open(encoding="utf-8") as file:
-        expected = {row[0]: float(row[2]) for row in csv.reader(file, delimiter="\t") if row[0].startswith("ndcg")}
+        expected = {
+            row[0]: float(row[2]) for row in csv.reader(file, delimiter="\t") if row[0].startswith("ndcg")
+        }
     run = made.decide().decision.evidence
     values = exact_ndcg(made)
     assert run.gates[0].estimate.value is None or run.gates[0].estimate.n == 1

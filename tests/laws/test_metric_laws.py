@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from making import make_rows
 
+from making import make_rows
 from shipworthy.define.rules import Call, parse_rule
 from shipworthy.define.spec import Costs
 from shipworthy.evidence.estimating import Measured, is_clustered, measure
@@ -44,7 +44,9 @@ def random_rows(definition: Definition, basis: str, n: int = 60, seed: int = 1) 
         row: dict[str, Any] = {
             "case_id": f"c{case:04d}",
             "repeat": index % 4 if definition.unit_of_total == "case" else 0,
-            "colour": rng.choice(["red", "blue"]) if definition.unit_of_total == "row" else f"side {case % 2}",
+            "colour": rng.choice(["red", "blue"])
+            if definition.unit_of_total == "row"
+            else f"side {case % 2}",
             "predicted_score": round(rng.random(), 2),
             "latency_ms": round(rng.expovariate(1 / 80), 3),
             "run_cost": round(rng.random() / 10, 4),
@@ -71,7 +73,9 @@ def random_rows(definition: Definition, basis: str, n: int = 60, seed: int = 1) 
 class Bench:
     """One metric bound to rows in the engine."""
 
-    def __init__(self, connection: Any, definition: Definition, rows: list[dict[str, Any]], basis: str) -> None:
+    def __init__(
+        self, connection: Any, definition: Definition, rows: list[dict[str, Any]], basis: str
+    ) -> None:
         self.connection, self.call = connection, call_of(definition)
         extra = tuple(str(a) for a in self.call.arguments if not isinstance(a, Call))
         self.profile = make_rows(connection, "rows", rows, basis, scorers=extra)
@@ -116,7 +120,9 @@ def every_metric(function: Any) -> Any:
 
 
 @every_metric
-def test_a_definition_says_what_it_is_where_it_comes_from_and_how_it_is_written(definition: Definition) -> None:
+def test_a_definition_says_what_it_is_where_it_comes_from_and_how_it_is_written(
+    definition: Definition,
+) -> None:
     assert len(definition.definition) > 20
     assert definition.definition.rstrip()[-1] in ".:)"
     assert len(definition.source) > 5
@@ -140,16 +146,19 @@ def test_a_metric_carries_the_name_the_unit_and_the_direction_of_its_definition(
 
 
 @every_metric
-def test_totals_of_the_parts_add_up_to_the_total_of_the_whole(connection: Any, definition: Definition) -> None:
+def test_totals_of_the_parts_add_up_to_the_total_of_the_whole(
+    connection: Any, definition: Definition
+) -> None:
     made = bench(connection, definition)
     parts, whole = made.tables(COLOUR), made.tables(WHOLE)
     first, second, total = parts.at(0), parts.at(1), whole.at(0)
     np.testing.assert_allclose(first[0] + second[0], total[0])
     for one, two, both in zip(first[1], second[1], total[1], strict=True):
         np.testing.assert_allclose(one + two, both, atol=1e-9)
-    summed = made.metric.value((first[0] + second[0]).sum(axis=0), tuple(
-        (one + two).sum(axis=0) for one, two in zip(first[1], second[1], strict=True)
-    ))
+    summed = made.metric.value(
+        (first[0] + second[0]).sum(axis=0),
+        tuple((one + two).sum(axis=0) for one, two in zip(first[1], second[1], strict=True)),
+    )
     assert summed == pytest.approx(made.measured(WHOLE).confidence.value, abs=1e-9)
 
 
@@ -210,7 +219,7 @@ def test_a_missing_column_is_named(connection: Any, definition: Definition) -> N
 
 @every_metric
 def test_a_bound_is_on_its_own_side_of_the_value(connection: Any, definition: Definition) -> None:
-    for seed in range(3):
+    for seed in range(2):
         found = bench(connection, definition, seed).measured(WHOLE)
         slack = 1e-9 + 1e-3 * abs(found.confidence.value)
         assert found.bound("lower", 0.95) <= found.confidence.value + slack
@@ -219,14 +228,15 @@ def test_a_bound_is_on_its_own_side_of_the_value(connection: Any, definition: De
 
 
 @every_metric
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_better_row_never_makes_a_gate_on_a_count_table_worse(
     connection: Any, definition: Definition, seed: int
 ) -> None:
-    found = bench(connection, definition, seed).measured(WHOLE)
-    metric = found.metric
-    if not isinstance(metric, CellMean) or is_clustered(metric, bench(connection, definition, seed).profile):
+    made = bench(connection, definition, seed)
+    metric = made.metric
+    if not isinstance(metric, CellMean) or is_clustered(metric, made.profile):
         pytest.skip("not a mean over a count table of independent rows")
+    found = made.measured(WHOLE)
     better = 1 if metric.better == "higher" else -1
     side = "lower" if metric.better == "higher" else "upper"
     before = metric.independent(found.counts, ()).bound(side, 0.95)
@@ -249,7 +259,9 @@ def test_clusters_of_one_row_are_no_clusters_and_one_cluster_gives_no_interval(
     if definition.unit_of_total in ("query", "case", "pair of rows"):
         pytest.skip("its units are made of several rows")
     bare = bench(connection, definition).measured(WHOLE)
-    single = bench(connection, definition, change=lambda rows: [r | {"cluster_id": r["case_id"]} for r in rows])
+    single = bench(
+        connection, definition, change=lambda rows: [r | {"cluster_id": r["case_id"]} for r in rows]
+    )
     assert single.measured(WHOLE).bound("lower", 0.95) == bare.bound("lower", 0.95)
     together = bench(connection, definition, change=lambda rows: [r | {"cluster_id": "one"} for r in rows])
     with pytest.raises(Unmeasurable, match="one cluster"):

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from cli.shipping import Ship, ship
 
 __all__ = ["Ship", "real_folder", "ship"]

@@ -70,7 +70,8 @@ def test_a_parquet_file_that_rots_in_the_middle_is_refused_wherever_it_is_read(t
     path = tmp_path / "full.parquet"
     made = connect()
     made.execute(
-        "COPY (SELECT i::VARCHAR AS case_id, i % 2 AS label, repeat('x', 99) || i AS text FROM range(50000) r(i)) "
+        "COPY (SELECT i::VARCHAR AS case_id, i % 2 AS label, repeat('x', 99) || i AS text "
+        "FROM range(50000) r(i)) "
         f"TO '{path}' (FORMAT parquet)"
     )
     whole = bytearray(path.read_bytes())
@@ -81,7 +82,7 @@ def test_a_parquet_file_that_rots_in_the_middle_is_refused_wherever_it_is_read(t
         whole[index] = 0xFF
     path.write_bytes(whole)
     file = open_file(made, path)
-    with pytest.raises(InputError, match="full.parquet"), translated(path):
+    with pytest.raises(InputError, match=r"full\.parquet"), translated(path):
         made.execute(f"SELECT sum(length(text)) FROM {file.relation}").fetchall()
 
 
@@ -143,7 +144,7 @@ def test_a_wide_file_of_sparse_objects_keeps_its_columns(tmp_path: Path) -> None
     assert len(open_file(connect(), path).columns) == 301
 
 
-# -- one content, five formats ---------------------------------------------------------------------------------
+# -- one content, five formats ---------------------------------------------------------------------------
 
 RECORDS = [
     {"case_id": "007", "label": True, "prediction": True, "predicted_score": 0.5, "group": 1, "note": None},
@@ -163,7 +164,9 @@ def write_as(path: Path) -> None:
             writer = csv.writer(file, delimiter=marks[path.suffix])
             writer.writerow(RECORDS[0])
             for row in RECORDS:
-                writer.writerow(["" if v is None else str(v).lower() if isinstance(v, bool) else v for v in row.values()])
+                writer.writerow(
+                    ["" if v is None else str(v).lower() if isinstance(v, bool) else v for v in row.values()]
+                )
     elif path.suffix == ".jsonl":
         path.write_text("".join(json.dumps(row) + "\n" for row in RECORDS), encoding="utf-8")
     else:
@@ -178,13 +181,22 @@ def write_as(path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".json", ".parquet"])
 def test_the_same_content_is_the_same_rows_in_every_format(tmp_path: Path, product: Any, suffix: str) -> None:
-    made = product({}, golden={"path": f"data{suffix}"}, systems={"candidate": {"recorded": f"data{suffix}"}},
-                   slices=["group", "note"])
+    made = product(
+        {},
+        golden={"path": f"data{suffix}"},
+        systems={"candidate": {"recorded": f"data{suffix}"}},
+        slices=["group", "note"],
+    )
     write_as(made.file.folder / f"data{suffix}")
     folder = made.workspace.find_run(made.run()[0].run_id)
-    rows = connect().execute(
-        f"SELECT case_id, label, prediction, predicted_score, \"group\", note, outcome FROM '{folder.rows}'"
-    ).fetchall()
+    rows = (
+        connect()
+        .execute(
+            'SELECT case_id, label, prediction, predicted_score, "group", note, outcome '
+            f"FROM '{folder.rows}'"
+        )
+        .fetchall()
+    )
     assert rows == [
         ("007", "true", "true", 0.5, "1", None, "true_positive"),
         ("08", "false", "true", 1.0, "2", "a,b", "false_positive"),
@@ -230,7 +242,10 @@ def test_paths_into_objects_and_columns_with_dots_are_both_found(product: Any) -
     ]
     made = product(
         {"golden.jsonl": rows},
-        golden={"path": "golden.jsonl", "columns": {"case_id": "id", "label": "a.b.c d", "prediction": "a.p"}},
+        golden={
+            "path": "golden.jsonl",
+            "columns": {"case_id": "id", "label": "a.b.c d", "prediction": "a.p"},
+        },
         systems={"candidate": {"recorded": "golden.jsonl"}},
     )
     denominator = made.run()[0].denominator
@@ -238,13 +253,19 @@ def test_paths_into_objects_and_columns_with_dots_are_both_found(product: Any) -
 
 
 def test_a_path_into_a_parquet_struct_is_found_and_a_wrong_one_finds_nothing(product: Any) -> None:
-    made = product({}, golden={"path": "g.parquet", "columns": {"label": "a.b", "prediction": "a.p"}},
-                   systems={"candidate": {"recorded": "g.parquet"}})
+    made = product(
+        {},
+        golden={"path": "g.parquet", "columns": {"label": "a.b", "prediction": "a.p"}},
+        systems={"candidate": {"recorded": "g.parquet"}},
+    )
     connect().execute(
         "COPY (SELECT i::VARCHAR AS case_id, {b: i % 2, p: 1.0::FLOAT} AS a FROM range(4) r(i)) "
         f"TO '{made.file.folder}/g.parquet' (FORMAT parquet)"
     )
     assert made.decide().decision.evidence.gates[0].estimate.value == 0.5
-    made = product({}, golden={"path": "g.parquet", "columns": {"label": "a.zz", "prediction": "a.p"}},
-                   systems={"candidate": {"recorded": "g.parquet"}})
+    made = product(
+        {},
+        golden={"path": "g.parquet", "columns": {"label": "a.zz", "prediction": "a.p"}},
+        systems={"candidate": {"recorded": "g.parquet"}},
+    )
     assert made.run()[0].denominator.unscored_reasons == {"no label": 4}

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from making import make_rows
 
+from making import make_rows
 from shipworthy.define.rules import parse_rule
 from shipworthy.errors import InputError
 from shipworthy.evidence.estimating import measure
@@ -27,7 +27,7 @@ def value_of(connection: Any, rule: str, profile: RowsProfile, table: str = "row
     return measure(metric, read_totals(connection, table, [ask])[ask], 0, profile).confidence.value
 
 
-# -- refusals ----------------------------------------------------------------------------------------------------
+# -- refusals --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("column", ["predicted_score", "latency_ms", "run_cost", "weight"])
@@ -66,7 +66,7 @@ def test_an_unknown_grade_is_refused_and_a_mapped_one_is_not(connection: Any) ->
     assert make_rows(connection, "rows", rows, Basis.GRADE, grades={"Meh": "poor"}).scored == 2
 
 
-# -- classes -----------------------------------------------------------------------------------------------------
+# -- classes ---------------------------------------------------------------------------------------------
 
 
 def classified(connection: Any, pairs: list[tuple[Any, Any]], **plan: Any) -> RowsProfile:
@@ -83,7 +83,9 @@ def test_a_stray_prediction_beside_the_labels_words_is_refused_though_a_class_is
     connection: Any,
 ) -> None:
     with pytest.raises(InputError, match="prediction 'frad' is no class"):
-        classified(connection, [("fraud", "frad"), ("fraud", "fraud"), ("legit", "legit")], positive=("fraud",))
+        classified(
+            connection, [("fraud", "frad"), ("fraud", "fraud"), ("legit", "legit")], positive=("fraud",)
+        )
 
 
 def test_predictions_in_words_of_their_own_are_read_by_the_positive_ones(connection: Any) -> None:
@@ -100,7 +102,8 @@ def test_predictions_in_words_of_their_own_of_which_none_is_positive_are_refused
 
 
 @pytest.mark.parametrize(
-    "pairs", [[("True", "true"), ("False", "false")], [("YES", "yes"), ("NO", "No")], [("1", "1"), ("0", "0")]]
+    "pairs",
+    [[("True", "true"), ("False", "false")], [("YES", "yes"), ("NO", "No")], [("1", "1"), ("0", "0")]],
 )
 @pytest.mark.parametrize("positive", [(), ("first",)])
 def test_spellings_that_differ_in_case_are_one_positive_class(
@@ -124,14 +127,15 @@ def test_a_threshold_needs_a_positive_class(connection: Any) -> None:
     assert make_rows(connection, "rows", rows, threshold=0.5, positive=("a",)).binary
 
 
-# -- scores ------------------------------------------------------------------------------------------------------
+# -- scores ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("n", [40, 6000])
 def test_a_row_without_a_score_lands_in_no_bin(connection: Any, n: int) -> None:
     connection.execute(
         "CREATE TEMP TABLE made AS SELECT i::VARCHAR AS case_id, (i % 2)::VARCHAR AS label, "
-        f"CASE WHEN i % 10 <> 3 THEN ((hash(i) % 100000) / 1e5)::VARCHAR END AS predicted_score FROM range({n}) r(i)"
+        "CASE WHEN i % 10 <> 3 THEN ((hash(i) % 100000) / 1e5)::VARCHAR END AS predicted_score "
+        f"FROM range({n}) r(i)"
     )
     from shipworthy.tables.rows import RowsPlan, build_rows
 
@@ -146,7 +150,7 @@ def test_a_row_without_a_score_lands_in_no_bin(connection: Any, n: int) -> None:
     assert counts[..., -1].sum() == n // 10
 
 
-# -- failed or unscored: planned = scored + failed + unscored ------------------------------------------------------
+# -- failed or unscored: planned = scored + failed + unscored --------------------------------------------
 
 MAYBE = {
     "label": st.sampled_from([None, "1", "0"]),
@@ -225,13 +229,15 @@ def test_who_is_at_fault_decides_between_failed_and_unscored(
     assert said == state
 
 
-# -- golden set and answers ---------------------------------------------------------------------------------------
+# -- golden set and answers ------------------------------------------------------------------------------
 
 GOLDEN = "case_id,label,tier\n007,1,gold\n008,0,gold\n9,1,free\n010,0,free\n"
 
 
 def judged(product: Any, said: str, **more: Any) -> Any:
-    return product({"golden.csv": GOLDEN, "said.csv": said}, systems={"candidate": {"recorded": "said.csv"}}, **more)
+    return product(
+        {"golden.csv": GOLDEN, "said.csv": said}, systems={"candidate": {"recorded": "said.csv"}}, **more
+    )
 
 
 def test_ids_keep_their_zeros(product: Any) -> None:
@@ -264,7 +270,9 @@ def test_no_shared_id_is_refused(product: Any) -> None:
 
 
 def test_labels_must_agree_with_the_golden_set(product: Any) -> None:
-    with pytest.raises(InputError, match="1 cases carry another label than the golden set, for example '008'"):
+    with pytest.raises(
+        InputError, match="1 cases carry another label than the golden set, for example '008'"
+    ):
         judged(product, "case_id,prediction,label\n007,1,1\n008,0,1\n9,1,1.0\n").run()
 
 
@@ -275,7 +283,11 @@ def test_a_slice_is_the_golden_sets_word_and_not_the_answers(product: Any) -> No
 
 def test_a_where_that_keeps_nothing_is_refused(product: Any) -> None:
     made = product(
-        {"golden.csv": GOLDEN.replace("label", "label,prediction").replace(",g", ",1,g").replace(",f", ",0,f")},
+        {
+            "golden.csv": GOLDEN.replace("label", "label,prediction")
+            .replace(",g", ",1,g")
+            .replace(",f", ",0,f")
+        },
         golden={"path": "golden.csv", "where": {"tier": "platinum"}},
         systems={"candidate": {"recorded": "golden.csv", "where": {"tier": "platinum"}}},
     )
@@ -285,7 +297,9 @@ def test_a_where_that_keeps_nothing_is_refused(product: Any) -> None:
 
 def test_a_golden_case_given_twice_is_refused_before_a_function_is_asked(product: Any, tmp_path: Any) -> None:
     (tmp_path / "product").mkdir()
-    (tmp_path / "product" / "answer_twice.py").write_text(f"def answer(case):\n    open({str(tmp_path / 'asked')!r}, 'w')\n")
+    (tmp_path / "product" / "answer_twice.py").write_text(
+        f"def answer(case):\n    open({str(tmp_path / 'asked')!r}, 'w')\n"
+    )
     made = product(
         {"golden.csv": "case_id,label\n1,1\n1,0\n2,1\n"},
         systems={"candidate": {"function": "answer_twice:answer"}},
@@ -300,6 +314,8 @@ def test_a_function_is_given_the_numbers_of_a_csv_file_as_they_stand(product: An
     from shipworthy.golden.entering import open_golden
 
     with made._maker() as maker:
-        first = next(iter(open_golden(maker.connection, made.spec.golden, made.file.folder).cases(maker.connection)))
+        first = next(
+            iter(open_golden(maker.connection, made.spec.golden, made.file.folder).cases(maker.connection))
+        )
     assert first.columns == {"case_id": 1, "label": 1, "half": 1.5, "whole": 3, "code": "007", "big": 1000.0}
     assert type(first.columns["whole"]) is int

@@ -41,7 +41,11 @@ def asks_of(profile: Any) -> list[Ask]:
     names = ["accuracy", "recall", "fpr", "f1", "auc", "calibration_error", "latency_p99_ms", "expected_cost"]
     names += ["run_cost", "failed_share", "unscored_share", "pass^2", "pass^4"]
     metrics = [bind(parse_rule(f"{name} >= 0").left, frame) for name in names]
-    splits = [Split("", "0", ("all",)), group_split("colour", tuple("ABCDE")), group_split("shape", ("round", "square"))]
+    splits = [
+        Split("", "0", ("all",)),
+        group_split("colour", tuple("ABCDE")),
+        group_split("shape", ("round", "square")),
+    ]
     return list(dict.fromkeys(Ask(metric.total, split) for metric in metrics for split in splits))
 
 
@@ -73,7 +77,9 @@ def test_groups_add_up_to_what_is_counted_without_them(connection: Any, stored: 
         np.testing.assert_array_equal(apart[ask].at(0)[0].sum(axis=0), whole[ask].at(0)[0].sum(axis=0))
 
 
-def test_a_value_outside_the_keys_has_the_last_slot_and_none_leaves_a_split(connection: Any, stored: Any) -> None:
+def test_a_value_outside_the_keys_has_the_last_slot_and_none_leaves_a_split(
+    connection: Any, stored: Any
+) -> None:
     split = Split("colour", "CASE colour WHEN 'A' THEN 0 WHEN 'B' THEN 1 END", ("A", "B"))
     ask = Ask(Total(by=(Key("shape", "CASE shape WHEN 'round' THEN 0 END", 1),), sums=("latency_ms",)), split)
     counts, sums = read_totals(connection, "rows", [ask])[ask].at(None)

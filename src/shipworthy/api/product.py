@@ -252,7 +252,7 @@ class Product:
             if rows.pins.golden_version == maker.golden.version and not maker.has_changed(rows.pins, use):
                 raise UsageError(
                     f"The spec now scores or slices otherwise than when {name!r} was run.",
-                    fix=f"Run it again: shipworthy run {name}. Its answers are kept, so nothing is asked twice.",
+                    fix=f"Run it again: shipworthy run {name}. Its answers are kept; nothing is asked twice.",
                 )
             return rows
         raise UsageError(f"There is no run of {name!r} yet.", fix=f"Run it: shipworthy run {name}")
@@ -299,8 +299,8 @@ class Product:
         pinned = self.spec.golden.version
         if subject.pins.golden_version != present:
             found.append(
-                f"{subject.name} was run on golden version {short(subject.pins.golden_version)}, and the golden set "
-                f"is now {short(present)}: run it again with `shipworthy run {subject.name}`."
+                f"{subject.name} was run on golden version {short(subject.pins.golden_version)}, and the "
+                f"golden set is now {short(present)}: run it again with `shipworthy run {subject.name}`."
             )
         if pinned is not None and not present.startswith(pinned) and not short(present).startswith(pinned):
             found.append(f"golden.version pins {pinned}, and the golden set is {short(present)}.")
@@ -352,7 +352,8 @@ class Product:
             made, _was_there = maker.run(pins.system, use, self.workspace, Silent())
             if made.run_id != pins.run_id:
                 raise StoreError(
-                    f"The run {pins.run_id!r} is gone, and {use.recorded!r} is no longer the file it was made from.",
+                    f"The run {pins.run_id!r} is gone, and {use.recorded!r} is no longer the file it was "
+                    "made from.",
                     fix="Restore the file or the run.",
                 )
             folder = made

@@ -32,7 +32,7 @@ from shipworthy.records import Case, Output, RunPins, rebuild
 from shipworthy.store.hashes import hash_record
 from shipworthy.store.workspace import RunFolder, Workspace
 from shipworthy.tables.cases import read_answers, scored_relation
-from shipworthy.tables.duck import Connection, ForeignFile, open_file, text_literal
+from shipworthy.tables.duck import Connection, ForeignFile, open_file, path_literal
 from shipworthy.tables.lists import TextSource
 from shipworthy.tables.rows import DERIVED, RowsPlan, RowsProfile, attach_rows, build_rows
 
@@ -432,7 +432,7 @@ def _journal_texts(folder: RunFolder) -> TextSource:
     names = [part.name for part in fields(Output)]
     columns = ", ".join(f"{name}: '{'INTEGER' if name == 'repeat' else 'VARCHAR'}'" for name in names)
     relation = (
-        f"(SELECT * FROM read_json({text_literal(str(folder.journal))}, format='newline_delimited', "
+        f"(SELECT * FROM read_json({path_literal(folder.journal)}, format='newline_delimited', "
         f"columns={{{columns}}}, ignore_errors=true))"
     )
     return TextSource(relation, "case_id", "coalesce(text, prediction)", "repeat")

@@ -60,7 +60,7 @@ ROLE_OPTIONS = {
 @click.option("--value", "values", multiple=True, metavar="KIND=MONEY", help="As true_positive=120.")
 @click.option("--review", type=float, help="Cost of one look by a person.")
 @click.option("--volume", type=float, help="Cases per month.")
-@click.option("--currency", default="USD", show_default=True)
+@click.option("--currency", default="USD", show_default=True, help="ISO code of all amounts.")
 @click.option(
     "--guardrail", "guardrails", multiple=True, metavar='"OUTCOME CAUGHT/TRIED"', help="Measured guardrail."
 )
@@ -73,7 +73,13 @@ ROLE_OPTIONS = {
     default="unknown",
     help="How the cases were chosen.",
 )
-@click.option("--confidence", type=click.FloatRange(0.5, 1, min_open=True, max_open=True), default=0.95)
+@click.option(
+    "--confidence",
+    type=click.FloatRange(0.5, 1, min_open=True, max_open=True),
+    default=0.95,
+    show_default=True,
+    help="One-sided confidence of every gate.",
+)
 @click.option("--write-spec", type=FILE, help="Write the spec that says the same into this folder or file.")
 @click.option("--guardrails-in-place", is_flag=True, help="Exit 0 instead of 4 for ship_with_guardrails.")
 @click.option("--html", type=FILE, help="Write the HTML record here.")

@@ -153,6 +153,7 @@ def print_decision(decision: Decision, decision_id: str = "", path: Path | None 
     """
     console = out()
     code = _currency(decision)
+    rest = "in the record" if decision_id else "with --html or --json"
     console.print()
     console.print(_banner(decision))
     console.print(Padding(_text(decision.headline), (0, 0, 1, 1)))
@@ -160,10 +161,10 @@ def print_decision(decision: Decision, decision_id: str = "", path: Path | None 
     for title, lines in (
         ("What would change it", _changes(decision)),
         ("What got worse", [_text(line, "red") for line in decision.got_worse]),
-        ("Newly failing cases", _newly_failing(decision)),
+        ("Newly failing cases", _newly_failing(decision, rest)),
         ("Around bad outcomes", _coverage(decision, in_check=not decision_id)),
         ("Failure modes", _failure_modes(decision)),
-        ("Must pass", _must_pass(decision)),
+        ("Must pass", _must_pass(decision, rest)),
         ("Measured", _measured(decision, code)),
         ("Against other systems", _against(decision, code)),
         ("Money", _money(decision, code)),
@@ -236,9 +237,10 @@ def _changes(decision: Decision) -> list[Text]:
     if decision.verdict in (Verdict.ship, Verdict.ship_with_guardrails):
         return []
     rules = {gate.evidence.gate_id: gate.evidence.rule for gate in decision.gates}
+    counted = {part.outcome: words.outcomes_counted(part.count, part.outcome) for part in decision.coverage}
     lines = []
     for reason in decision.forced_by[:6]:
-        about = rules.get(reason.of, reason.of) if reason.kind == "gate" else words.outcome_words(reason.of)
+        about = rules.get(reason.of, reason.of) if reason.kind == "gate" else counted.get(reason.of, "")
         line = Text(f"{words.visible(about)}: ", style="bold")
         if reason.kind == "evidence":
             line = Text(f"{words.visible(reason.text)} ")
@@ -247,16 +249,16 @@ def _changes(decision: Decision) -> list[Text]:
     return lines
 
 
-def _newly_failing(decision: Decision) -> list[Text]:
+def _newly_failing(decision: Decision, rest: str) -> list[Text]:
     lines: list[Text] = []
     for comparison in decision.evidence.comparisons:
         if comparison.other != "live" and any(c.other == "live" for c in decision.evidence.comparisons):
             continue
-        lines += _flips(comparison)
+        lines += _flips(comparison, rest)
     return lines
 
 
-def _flips(comparison: Comparison) -> list[Text]:
+def _flips(comparison: Comparison, rest: str) -> list[Text]:
     if comparison.broke is None:
         return []
     if not comparison.broke and not comparison.fixed:
@@ -267,7 +269,7 @@ def _flips(comparison: Comparison) -> list[Text]:
     shown = comparison.newly_failing[:LISTED]
     lines += [_case_line(change) for change in shown]
     if comparison.broke > len(shown):
-        lines.append(_text(f"… and {comparison.broke - len(shown):,} more in the record.", "dim"))
+        lines.append(_text(f"… and {comparison.broke - len(shown):,} more {rest}.", "dim"))
     return lines
 
 
@@ -317,7 +319,9 @@ def _failure_modes(decision: Decision) -> list[Text]:
         line = Text(f"{words.visible(mode.id)}", style="bold")
         line.append(f" ({mode.severity}): ", style="dim not bold")
         if mode.status is not None:
-            line.append(f"{words.status_mark(mode.status)} {mode.status.words}", style=STATUS_STYLES[mode.status])
+            line.append(
+                f"{words.status_mark(mode.status)} {mode.status.words}", style=STATUS_STYLES[mode.status]
+            )
             line.append(f" by gate {words.visible(mode.gate)}", style="not bold")
         elif mode.accepted:
             line.append(f"accepted: {words.visible(mode.accepted)}", style="not bold")
@@ -327,7 +331,7 @@ def _failure_modes(decision: Decision) -> list[Text]:
     return lines
 
 
-def _must_pass(decision: Decision) -> list[Text]:
+def _must_pass(decision: Decision, rest: str) -> list[Text]:
     failing = decision.evidence.must_pass
     if not failing:
         return []
@@ -341,7 +345,7 @@ def _must_pass(decision: Decision) -> list[Text]:
         lines.append(line)
     if decision.evidence.must_pass_failing > LISTED:
         more = decision.evidence.must_pass_failing - LISTED
-        lines.append(_text(f"… and {more:,} more in the record.", "dim"))
+        lines.append(_text(f"… and {more:,} more {rest}.", "dim"))
     return [head, *lines]
 
 
@@ -536,7 +540,7 @@ def print_comparison(comparison: Comparison, currency: str = "") -> None:
     )
     console.print()
     if comparison.broke is not None:
-        console.print(_section("Newly failing cases", Group(*_flips(comparison))))
+        console.print(_section("Newly failing cases", Group(*_flips(comparison, "with --json"))))
         if comparison.mid_p is not None:
             console.print(
                 Padding(

@@ -32,8 +32,8 @@ def command(
 ) -> None:
     """Judge SUBJECT (by default the candidate, else live) by the spec and write the decision down.
 
-    Recorded systems are entered on the way; a function must have been run before. The decision is immutable and
-    named by its content hash; deciding again on the same evidence changes nothing.
+    Recorded systems are entered on the way; a function must have been run before. The decision is immutable
+    and named by its content hash; deciding again on the same evidence changes nothing.
 
     \b
     Example:

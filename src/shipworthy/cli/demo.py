@@ -39,7 +39,7 @@ def command(into: Path, only: str | None, as_json: bool) -> None:
     \b
     Example:
       shipworthy demo --into /tmp/demo --only docs_assistant
-    """ - click reads the backspace
+    """
     from shipworthy.cli.console import print_json
 
     judged = list(_judged(into, [only] if only else _possible()))

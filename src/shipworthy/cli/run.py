@@ -17,8 +17,8 @@ import click
 def command(system: str | None, folder: Path, again: bool, as_json: bool) -> None:
     """Run SYSTEM (by default the candidate) over the golden set and score what it says.
 
-    A recorded file is entered; a Python function is asked, with a progress bar. Interrupting and running again
-    goes on where it stopped. A run that is there already is used again.
+    A recorded file is entered; a Python function is asked, with a progress bar. Interrupting and running
+    again goes on where it stopped. A run that is there already is used again.
 
     \b
     Example:

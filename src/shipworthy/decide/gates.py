@@ -94,7 +94,9 @@ def _tried_again(confidence: float, earlier_looks: int, candidates: int) -> str:
             f"passes is up to {chance:.0%}."
         )
     if earlier_looks:
-        parts.append(f"Looked at {earlier_looks + 1} times: the stated risk is per look, and adds up over looks.")
+        parts.append(
+            f"Looked at {earlier_looks + 1} times: the stated risk is per look, and adds up over looks."
+        )
     return " ".join(parts)
 
 

@@ -285,9 +285,15 @@ def _wanted(found: ErrorDetails, keys: tuple[str | int, ...]) -> tuple[str, str]
         names = list(model.model_fields)[:8] if (model := _model_at(keys)) is not None else []
         short = SHORT_FORMS.get(names[0]) if names and keys[0] in ("costs", "gates", "metrics") else None
         listed = f" Its keys: {', '.join(names)}." if names else ""
-        return f"{short} or a mapping of keys" if short else "a mapping of keys", f"Write it as key: value.{listed}"
+        return (
+            f"{short} or a mapping of keys" if short else "a mapping of keys",
+            f"Write it as key: value.{listed}",
+        )
     if kind == "list_type":
-        return "a list", f"Write it in brackets, [{given if isinstance(given, str) else '...'}], or with dashes."
+        return (
+            "a list",
+            f"Write it in brackets, [{given if isinstance(given, str) else '...'}], or with dashes.",
+        )
     if kind in ("too_short", "string_too_short"):
         least = limits.get("min_length", 1)
         return (
@@ -303,7 +309,10 @@ def _wanted(found: ErrorDetails, keys: tuple[str | int, ...]) -> tuple[str, str]
         than = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at most"}[words[kind]]
         limit = limits[words[kind]]
         share = isinstance(given, (int, float)) and 1 < given <= 100 and limit == 1
-        return f"{than} {limit:g}", f"Write {given / 100:g} for {given:g}%." if share else "Write another number."
+        return (
+            f"{than} {limit:g}",
+            f"Write {given / 100:g} for {given:g}%." if share else "Write another number.",
+        )
     if kind.startswith("int"):
         return "a whole number", "Write a number without a point."
     percent = str(given).strip().removesuffix("%")

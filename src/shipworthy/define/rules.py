@@ -250,7 +250,8 @@ class _Parser:
         written = token["number"]
         if "," in written and not _THOUSANDS.fullmatch(written):
             raise self._error(
-                f"{written!r} is not how a number is written here", "Write 0.95 with a point; 1,000 is a thousand."
+                f"{written!r} is not how a number is written here",
+                "Write 0.95 with a point; 1,000 is a thousand.",
             )
         value = float(written.replace("_", "").replace(",", ""))
         if not math.isfinite(value):

@@ -147,7 +147,10 @@ def compare(
 
 def _note(same: bool, subject: RunRows, other: RunRows, shared: int) -> str:
     if not same:
-        return f"The two ran on different golden versions; only the {shared:,} cases that both hold are compared."
+        return (
+            "The two ran on different golden versions; "
+            f"only the {shared:,} cases that both hold are compared."
+        )
     if shared < min(subject.profile.rows, other.profile.rows):
         return f"{shared:,} of {subject.profile.rows:,} rows could be paired."
     return ""

@@ -121,7 +121,8 @@ class Frame:
     def _class_code(self, column: str) -> str:
         name = quote(column)
         if self.profile.binary:
-            return f"CASE WHEN {name} IS NULL THEN NULL WHEN {name} IN ({self._positive_list()}) THEN 1 ELSE 0 END"
+            yes = self._positive_list()
+            return f"CASE WHEN {name} IS NULL THEN NULL WHEN {name} IN ({yes}) THEN 1 ELSE 0 END"
         names = ", ".join(text_literal(label) for label in self.profile.classes)
         return f"list_position([{names}], {name}) - 1"
 

@@ -124,7 +124,7 @@ def _groups_for(metric: Metric, profile: RowsProfile) -> int:
     return profile.groups if profile.clustered else 1
 
 
-# -- plain: metric OP bar ------------------------------------------------------------------------------------
+# -- plain: metric OP bar --------------------------------------------------------------------------------
 
 
 def _plan_plain(gate: Gate, rule: Rule, setting: Setting) -> GatePlan:
@@ -177,7 +177,7 @@ def _check_bar(rule: Rule, metric: Metric) -> None:
         )
 
 
-# -- two populations: metric[a] OP metric[b] + offset ---------------------------------------------------------
+# -- two populations: metric[a] OP metric[b] + offset ----------------------------------------------------
 
 
 def _plan_two_sides(gate: Gate, rule: Rule, setting: Setting) -> GatePlan:
@@ -242,7 +242,7 @@ def _unit_of_gap(unit: str) -> str:
     return "points" if unit == "share" else unit
 
 
-# -- delta(metric, system) -------------------------------------------------------------------------------------
+# -- delta(metric, system) -------------------------------------------------------------------------------
 
 
 def _other_system(rule: Rule, setting: Setting) -> str:
@@ -290,7 +290,7 @@ def _plan_delta(gate: Gate, rule: Rule, setting: Setting) -> GatePlan:
     return GatePlan(gate, asks, {other: pair.groups}, finish)
 
 
-# -- negative_flips(system) ------------------------------------------------------------------------------------
+# -- negative_flips(system) ------------------------------------------------------------------------------
 
 
 def _plan_flips(gate: Gate, rule: Rule, setting: Setting) -> GatePlan:
@@ -314,7 +314,7 @@ def _plan_flips(gate: Gate, rule: Rule, setting: Setting) -> GatePlan:
     return GatePlan(gate, ((other, ask),), {other: _groups_for(metric, setting.frame.profile)}, finish)
 
 
-# -- failures: a must-pass list ----------------------------------------------------------------------------------
+# -- failures: a must-pass list --------------------------------------------------------------------------
 
 
 def _plan_failures(gate: Gate, rule: Rule, setting: Setting) -> GatePlan:
@@ -358,7 +358,7 @@ def _plan_failures(gate: Gate, rule: Rule, setting: Setting) -> GatePlan:
     return GatePlan(gate, ((SUBJECT, ask), (SUBJECT, lost)), {}, finish, listing)
 
 
-# -- ratio and gap between groups ----------------------------------------------------------------------------------
+# -- ratio and gap between groups ------------------------------------------------------------------------
 
 
 def _plan_groups(gate: Gate, rule: Rule, setting: Setting) -> GatePlan:
@@ -493,7 +493,7 @@ def _compare_groups(
     return _with_notes(sized, tuple(notes) + _sampling_notes(setting.spec, Population()))
 
 
-# -- evidence ------------------------------------------------------------------------------------------------------
+# -- evidence --------------------------------------------------------------------------------------------
 
 
 def _direction(rule: Rule) -> Direction:
@@ -637,7 +637,8 @@ def _size_notes(measured: Measured) -> tuple[str, ...]:
     if measured.n >= measured.metric.smallest_n:
         return ()
     return (
-        f"Only {measured.n} {_units(measured.metric)}: below {measured.metric.smallest_n} its interval says little.",
+        f"Only {measured.n} {_units(measured.metric)}: "
+        f"below {measured.metric.smallest_n} its interval says little.",
     )
 
 

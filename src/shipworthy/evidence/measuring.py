@@ -271,7 +271,7 @@ def _maybe(name: str, frame: Frame) -> Metric | None:
 def _metrics_to_show(
     spec: Spec, frame: Frame, locate: Locate
 ) -> tuple[tuple[tuple[str, Metric], ...], tuple[tuple[str, str], ...]]:
-    """Return the metrics of the gates, of the spec, and of the kind, each once, and those that stay silent."""
+    """Return the metrics of gates, spec and kind, each once, and those that stay silent."""
     wanted: dict[str, bool] = {}
     for gate in spec.gates:
         rule = gate.parsed
@@ -468,7 +468,8 @@ def _invalid(spec: Spec, subject: RunRows) -> list[str]:
             f"{reason} ({count:,})" for reason, count in list(profile.unscored_reasons.items())[:3]
         )
         reasons.append(
-            f"{profile.unscored:,} of {profile.rows:,} rows are unscored ({profile.unscored / profile.rows:.1%}), "
+            f"{profile.unscored:,} of {profile.rows:,} rows are unscored "
+            f"({profile.unscored / profile.rows:.1%}), "
             f"more than the tolerated {spec.golden.max_unscored:.1%}: {top}."
         )
     if not profile.scored and not profile.failed:

@@ -15,7 +15,8 @@ __all__ = ["break_even_precision", "holding_cost", "price"]
 def break_even_precision(costs: Costs) -> float | None:
     """Return the precision at which acting on a positive prediction stops paying.
 
-    A false positive costs C; a hit gains V and avoids the miss M it would otherwise be: p (V + M) = (1 - p) C.
+    A false positive costs C; a hit gains V and avoids the miss M that it would otherwise be:
+    p (V + M) = (1 - p) C.
 
     Args:
         costs: Costs of the spec.
@@ -144,14 +145,16 @@ def _review_option(costs: Costs, flags: float, false_flags: float, alarm: float)
     limit = saved / flags if flags else 0.0
     if costs.review is None:
         return (
-            f"Put a person before every flag: saves at most {_amount(saved, costs.currency)} a month in false "
-            f"positives, so it pays while one look costs less than {_amount(limit, costs.currency, 2)}."
+            f"Put a person before every flag: saves at most {_amount(saved, costs.currency)} a month "
+            "in false positives, so it pays while one look costs less than "
+            f"{_amount(limit, costs.currency, 2)}."
         )
     net = saved - flags * costs.review
     word = "gains" if net > 0 else "loses"
     return (
-        f"Put a person before every flag: {flags:,.0f} looks at {_amount(costs.review, costs.currency, 2)} save at most "
-        f"{_amount(saved, costs.currency)} in false positives, so it {word} {_amount(abs(net), costs.currency)} a month."
+        f"Put a person before every flag: {flags:,.0f} looks at {_amount(costs.review, costs.currency, 2)} "
+        f"save at most {_amount(saved, costs.currency)} in false positives, "
+        f"so it {word} {_amount(abs(net), costs.currency)} a month."
     )
 
 
@@ -203,7 +206,10 @@ def _holding_sentence(saved: Estimate, currency: str) -> str:
         else ""
     )
     if low is not None and high is not None and low <= 0 <= high:
-        return f"Holding costs about {_amount(value, currency)} a month against live{span}: no difference is shown."
+        return (
+            f"Holding costs about {_amount(value, currency)} a month against live{span}: "
+            "no difference is shown."
+        )
     if value > 0:
         return f"Each month of holding costs about {_amount(value, currency)} against live{span}."
     return f"Holding saves about {_amount(-value, currency)} a month: live is cheaper{span}."

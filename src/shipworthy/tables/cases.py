@@ -93,7 +93,8 @@ def _native(connection: Connection, file: ForeignFile, name: str) -> str:
     if file.path.suffix.lower() not in (".csv", ".tsv") or name == ROW_NUMBER:
         return column
     plain = connection.execute(
-        f"SELECT bool_and(isfinite(TRY_CAST({column} AS DOUBLE)) AND NOT {column} SIMILAR TO '[-+]?0[0-9]+.*'), "
+        f"SELECT bool_and(isfinite(TRY_CAST({column} AS DOUBLE)) "
+        f"AND NOT {column} SIMILAR TO '[-+]?0[0-9]+.*'), "
         f"bool_and({column} SIMILAR TO '[-+]?[0-9]{{1,18}}') "
         f"FROM {file.relation} WHERE {column} IS NOT NULL"
     ).fetchone()

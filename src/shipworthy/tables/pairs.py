@@ -31,8 +31,8 @@ def pair_rows(connection: Connection, ours: str, theirs: str, name: str, *, by_q
         ours: Rows of the subject.
         theirs: Rows of the system it is set against.
         name: Name of the view to make.
-        by_query: Whether queries are what the two share (ranking): an item that one of them alone lists stays,
-            for it takes up a rank.
+        by_query: Whether queries are what the two share (ranking): an item that one of them alone lists
+            stays, for it takes up a rank.
 
     Returns:
         Number of usable shared rows.

@@ -163,7 +163,7 @@ def build_rows(
         The profile.
 
     Raises:
-        InputError: For duplicate or missing ids, labels that disagree, NaN or infinite numbers, unseen classes.
+        InputError: For duplicate or missing ids, labels that disagree, numbers that are none, unseen classes.
     """
     raw = f"{table}_raw"
     _check_names(plan)
@@ -472,7 +472,7 @@ def _classes(
 
 
 def _spellings(positive: Sequence[str], labels: set[str], predictions: set[str]) -> tuple[str, ...]:
-    """Return the named positive labels, with what differs from them only in case where no label is that word."""
+    """Return the named positive labels, and words that differ from them only in case and are no label."""
     lowered = {value.lower() for value in positive}
     free = predictions - labels if labels & set(positive) else predictions | labels
     return tuple(dict.fromkeys([*positive, *sorted(value for value in free if value.lower() in lowered)]))
@@ -488,7 +488,8 @@ def _usual_positive(values: set[str]) -> tuple[str, ...]:
 
 def _distinct(connection: Connection, raw: str, column: str) -> set[str]:
     found = connection.execute(
-        f"SELECT DISTINCT {quote(column)} FROM {raw} WHERE {quote(column)} IS NOT NULL LIMIT {MOST_CLASSES + 1}"
+        f"SELECT DISTINCT {quote(column)} FROM {raw} "
+        f"WHERE {quote(column)} IS NOT NULL LIMIT {MOST_CLASSES + 1}"
     ).fetchall()
     return {str(row[0]) for row in found}
 
@@ -693,7 +694,8 @@ def read_profile(
         strata={
             str(name): int(count)
             for name, count in connection.execute(
-                f"SELECT stratum, count(*) FROM {table} WHERE {usable} AND stratum IS NOT NULL GROUP BY 1 ORDER BY 1"
+                f"SELECT stratum, count(*) FROM {table} "
+                f"WHERE {usable} AND stratum IS NOT NULL GROUP BY 1 ORDER BY 1"
             ).fetchall()
         },
         unknown_answers=unknown,

@@ -277,8 +277,10 @@ def settle_words(gate: GateEvidence, status: GateStatus) -> str:
 def outcomes_counted(count: int, outcome: str) -> str:
     """Return how often a class of outcome occurred, as people count.
 
-    >>> outcomes_counted(1282, "false_positive"), outcomes_counted(1, "harmful"), outcomes_counted(2, "failed")
-    ('1,282 false positives', '1 harmful output', '2 cases without a usable answer')
+    >>> outcomes_counted(1282, "false_positive"), outcomes_counted(1, "harmful")
+    ('1,282 false positives', '1 harmful output')
+    >>> outcomes_counted(2, "failed")
+    '2 cases without a usable answer'
     """
     if outcome == "failed":
         return f"{count:,} {'case' if count == 1 else 'cases'} without a usable answer"

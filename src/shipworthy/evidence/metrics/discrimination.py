@@ -78,8 +78,9 @@ class Auc(Metric):
     example="auc >= 0.85",
 )
 def auc(call: Call, frame: Frame) -> Metric:
-    """Chance that a positive case scores above a negative one, ties counting half. Exact where distinct scores
-    are few; else from narrow bins, whose largest possible error is printed.
+    """Chance that a positive case scores above a negative one, ties counting half.
+
+    Exact where distinct scores are few; else from narrow bins, whose largest possible error is printed.
     """
     if not frame.positive_codes:
         raise Unmeasurable("no class is named positive (golden.positive)")
@@ -136,8 +137,9 @@ class CalibrationError(Metric):
     smallest_n=300,
 )
 def calibration_error(call: Call, frame: Frame) -> Metric:
-    """Root mean squared gap between predicted chance and observed rate over 15 equal-width bins, with the part
-    that mere sampling noise explains taken away.
+    """Root mean squared gap between predicted chance and observed rate over 15 equal-width bins.
+
+    The part that mere sampling noise explains is taken away.
     """
     if not frame.positive_codes:
         raise Unmeasurable("no class is named positive (golden.positive)")

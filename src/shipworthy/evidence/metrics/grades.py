@@ -61,8 +61,9 @@ def harmful(call: Call, frame: Frame) -> Metric:
     "pass_rate", source=f"Share of rows that pass a scorer; {CLOPPER}", example="pass_rate(correct) >= 80%"
 )
 def pass_rate(call: Call, frame: Frame) -> Metric:
-    """Share of outputs that pass a scorer (value at least 0.5); a failed row does not pass. Without a scorer
-    in brackets: share of rows that are right.
+    """Share of outputs that pass a scorer (value at least 0.5); a failed row does not pass.
+
+    Without a scorer in brackets: share of rows that are right.
     """
     if not call.arguments:
         if not frame.has("ok"):
@@ -87,8 +88,9 @@ def pass_rate(call: Call, frame: Frame) -> Metric:
     example="failed_share <= 1%",
 )
 def failed_share(call: Call, frame: Frame) -> Metric:
-    """Share of rows without a usable answer through the system's own fault: exception, timeout, empty, or no
-    answer in the expected form.
+    """Share of rows without a usable answer through the system's own fault.
+
+    That is an exception, a timeout, an empty answer, or no answer in the expected form.
     """
     return share_of(
         str(call), frame.flag_key("failed", f"{frame.column('failed_reason')} IS NOT NULL"), "lower"

@@ -31,9 +31,10 @@ def cutoff(call: Call) -> int:
     example="ndcg@10 >= 0.6",
 )
 def ndcg(call: Call, frame: Frame) -> Metric:
-    """Normalised discounted cumulative gain of the first k items, averaged over queries. Items are ordered by
-    score, ties by id descending; an item without a judgement gains nothing; a query without a relevant item
-    is left out.
+    """Normalised discounted cumulative gain of the first k items, averaged over queries.
+
+    Items are ordered by score, ties by id descending; an item without a judgement gains nothing; a query
+    without a relevant item is left out.
     """
     k = cutoff(call)
     score = frame.column("predicted_score")
@@ -45,7 +46,8 @@ def ndcg(call: Call, frame: Frame) -> Metric:
           CASE WHEN rank <= {k} AND scored THEN gain / log2(rank + 1) ELSE 0 END AS gained,
           CASE WHEN best <= {k} THEN gain / log2(best + 1) ELSE 0 END AS ideal
         FROM (SELECT {{population}} AS p, g, w, query_id, {gain} AS gain, {score} IS NOT NULL AS scored,
-                row_number() OVER (PARTITION BY query_id ORDER BY {score} DESC NULLS LAST, case_id DESC) AS rank,
+                row_number() OVER (
+                  PARTITION BY query_id ORDER BY {score} DESC NULLS LAST, case_id DESC) AS rank,
                 row_number() OVER (PARTITION BY query_id ORDER BY {gain} DESC) AS best
               FROM coded WHERE {{where}}))
       GROUP BY p, query_id"""

@@ -45,7 +45,8 @@ def _positive_codes(call: Call, frame: Frame) -> tuple[int, ...]:
         wanted = str(call.arguments[0])
         if wanted not in frame.profile.classes:
             raise UsageError(
-                f"{call.name}({wanted}) names no class; the classes are {', '.join(frame.profile.classes[:12])}.",
+                f"{call.name}({wanted}) names no class; "
+                f"the classes are {', '.join(frame.profile.classes[:12])}.",
                 fix="Write the class as it stands in the label column.",
             )
         return (frame.profile.classes.index(wanted),)
@@ -85,8 +86,9 @@ def _rate(call: Call, frame: Frame, hits: Mask, among: Mask, empty: str, better:
     example="accuracy >= 90%",
 )
 def accuracy(call: Call, frame: Frame) -> Metric:
-    """Share of cases that are answered rightly: the prediction equals the label, or the answer is marked
-    correct. A failed row is wrong.
+    """Share of cases that are answered rightly.
+
+    The prediction equals the label, or the answer is marked correct. A failed row is wrong.
     """
     if frame.profile.basis == "prediction" and frame.has("prediction"):
         size = frame.class_count + 1
@@ -123,8 +125,9 @@ def accuracy(call: Call, frame: Frame) -> Metric:
     example="precision >= 71%",
 )
 def precision(call: Call, frame: Frame) -> Metric:
-    """Share of positive predictions that are right. A negative case without an answer counts as a false
-    positive.
+    """Share of positive predictions that are right.
+
+    A negative case without an answer counts as a false positive.
     """
     label, says = masks(call, frame)
     return _rate(call, frame, label & says, says, "nothing is predicted positive")
