@@ -1,6 +1,7 @@
-"""Prints how long one command takes on a million rows beside the bare scan of the same columns, and the memory.
+"""Prints how long one command takes on a million rows beside the bare scan of the same columns.
 
-Run it with `make bench`. Times move with the machine; the ratios, measured side by side in one run, are what to read.
+Run it with `make bench`. Times move with the machine; the ratios, measured side by side in one run, are what
+to read. Memory is the peak of the whole process.
 """
 
 from __future__ import annotations
@@ -133,9 +134,7 @@ def main() -> None:
     if options.json:
         print(json.dumps(found, indent=2))
         return
-    print(
-        f"{options.rows:,} rows, {len(SLICES)} slices, {len(GATES)} gates; medians of {options.runs}, whole processes"
-    )
+    print(f"{options.rows:,} rows, {len(SLICES)} slices, {len(GATES)} gates; medians of {options.runs}")
     print(f"{'file':8} {'what':13} {'seconds':>8} {'x scan':>7} {'rows/s':>12} {'peak MB':>8}")
     for row in found:
         print(

@@ -13,16 +13,17 @@ from typing import Any
 from shipworthy import __version__
 from shipworthy.api.runs import Maker
 from shipworthy.decide.deciding import decide
-from shipworthy.define.reading import SpecFile, spec_from_text
+from shipworthy.define.reading import spec_from_data
 from shipworthy.define.rules import Call, parse_rule
-from shipworthy.define.spec import OUTCOMES_BY_KIND, ROLES
+from shipworthy.define.spec import OUTCOMES_BY_KIND, ROLES, Spec
 from shipworthy.errors import RuleError, SpecError, UsageError, nearest
 from shipworthy.evaluate.progress import Progress, Silent
 from shipworthy.evidence.measuring import measure_evidence
 from shipworthy.golden.columns import guess_roles
 from shipworthy.golden.entering import open_golden
 from shipworthy.records import Decision
-from shipworthy.store.hashes import hash_text
+from shipworthy.store.hashes import hash_record
+from shipworthy.tables.cases import column_holds
 from shipworthy.tables.duck import ROW_NUMBER, Connection, ForeignFile, connect, open_file, translated
 
 __all__ = ["CheckRequest", "Checked", "check", "spec_text_for"]
@@ -103,13 +104,18 @@ class Checked:
 
     Args:
         decision: The decision; nothing of it is kept.
-        spec_text: The spec that says the same, with paths relative to `folder`.
+        spec: The spec that says the same, as plain values.
         understood: Role -> column, as it was understood.
     """
 
     decision: Decision
-    spec_text: str
+    spec: Mapping[str, Any]
     understood: Mapping[str, str]
+
+    @property
+    def spec_text(self) -> str:
+        """The spec that says the same, as YAML, with paths as they were given."""
+        return _dump(self.spec)
 
 
 def check(path: str | Path, *rules: str, progress: Progress | None = None, **options: Any) -> Checked:
@@ -148,9 +154,8 @@ def answer(request: CheckRequest, progress: Progress) -> Checked:
     folder = Path()
     connection = connect()
     try:
-        text, roles = _spec_text(connection, request, folder)
-        file = _read(text, request)
-        spec = file.spec
+        data, roles = _spec_data(connection, request, folder)
+        spec = _read(data, request)
         golden = open_golden(connection, spec.golden, folder)
         maker = Maker(connection, spec, golden, folder)
         rows = {
@@ -169,13 +174,13 @@ def answer(request: CheckRequest, progress: Progress) -> Checked:
         decision = decide(
             spec,
             evidence,
-            spec_hash=hash_text(text),
+            spec_hash=hash_record(data),
             parents={"golden": golden.version, "rows": subject.pins.rows_hash},
             version=__version__,
         )
     finally:
         connection.close()
-    return Checked(decision, text, roles)
+    return Checked(decision, data, roles)
 
 
 def spec_text_for(request: CheckRequest, folder: Path) -> str:
@@ -187,24 +192,27 @@ def spec_text_for(request: CheckRequest, folder: Path) -> str:
     """
     connection = connect()
     try:
-        return _spec_text(connection, request, folder)[0]
+        return _dump(_spec_data(connection, request, folder)[0])
     finally:
         connection.close()
 
 
-def _read(text: str, request: CheckRequest) -> SpecFile:
+def _read(data: Mapping[str, Any], request: CheckRequest) -> Spec:
     """Read the made spec; a wrong rule is reported as the user wrote it, without a file they never saw."""
     for rule in request.rules:
         parse_rule(rule)
     try:
-        return spec_from_text(text, Path("check"))
+        return spec_from_data(data, Path("check"))
     except RuleError:
         raise
     except SpecError as error:
         raise UsageError(error.what, fix=error.fix) from None
 
 
-def _spec_text(connection: Connection, request: CheckRequest, folder: Path) -> tuple[str, dict[str, str]]:
+def _spec_data(
+    connection: Connection, request: CheckRequest, folder: Path
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the spec that says the same, as plain values, and what each column was understood to be."""
     if not request.rules:
         raise UsageError(
             "There is no rule to check by.", fix='Add one, such as "good >= 80%" or "recall >= 0.95".'
@@ -236,7 +244,7 @@ def _spec_text(connection: Connection, request: CheckRequest, folder: Path) -> t
     ]
     _add(spec, "guardrails", [_guardrail(text, kind, index) for index, text in enumerate(request.guardrails)])
     _add(spec, "acceptances", [_acceptance(text, kind) for text in request.acceptances])
-    return _dump(spec), roles
+    return spec, roles
 
 
 def _add(target: dict[str, Any], key: str, value: Any) -> None:
@@ -313,28 +321,19 @@ def _roles(
 
 def _fits(connection: Connection, file: ForeignFile, role: str, name: str, request: CheckRequest) -> bool:
     """Return whether a guessed column holds what its role needs."""
-    text = file.text(name)
     if role in ("predicted_score", "latency_ms", "run_cost", "weight"):
-        condition = f"isfinite(TRY_CAST({text} AS DOUBLE))"
-    elif role == "repeat":
-        condition = f"TRY_CAST({text} AS INTEGER) IS NOT NULL"
-    elif role == "correct":
-        condition = f"lower({text}) IN ('0', '1', 'true', 'false', 'yes', 'no', 'pass', 'fail')"
-    elif role == "grade":
-        known = ", ".join("'" + g.lower().replace("'", "''") + "'" for g in request.grades)
-        condition = f"lower(trim({text})) IN ('good', 'poor', 'harmful'{', ' + known if known else ''})"
-    elif role == "case_id":
-        found = connection.execute(
-            f"SELECT count(DISTINCT {text}) = count(*) FROM {file.relation}"  # noqa: S608 - quoted by `text`
-        ).fetchone()
+        return column_holds(connection, file, name, "number")
+    if role == "repeat":
+        return column_holds(connection, file, name, "whole number")
+    if role == "correct":
+        return column_holds(connection, file, name, ("0", "1", "true", "false", "yes", "no", "pass", "fail"))
+    if role == "grade":
+        known = (grade.lower() for grade in request.grades)
+        return column_holds(connection, file, name, ("good", "poor", "harmful", *known))
+    if role == "case_id":
         repeated = "repeat" in guess_roles(file) or bool(request.where)
-        return bool(found and found[0]) or repeated
-    else:
-        return True
-    found = connection.execute(
-        f"SELECT bool_and(coalesce({condition}, false)) FROM {file.relation} WHERE {text} IS NOT NULL"  # noqa: S608
-    ).fetchone()
-    return bool(found and found[0])
+        return repeated or column_holds(connection, file, name, "unique")
+    return True
 
 
 def _systems(

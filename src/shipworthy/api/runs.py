@@ -16,7 +16,6 @@ from shipworthy.define.rules import Rule, parse_rule
 from shipworthy.define.spec import ROLES, Spec, SystemUse
 from shipworthy.errors import SpecError, StoreError, nearest
 from shipworthy.evaluate.progress import Progress
-from shipworthy.evaluate.scoring import Scorer, build_scorer, fingerprint
 from shipworthy.evidence.populations import columns_of, numbers_of
 from shipworthy.evidence.subject import RunRows, denominator_of
 from shipworthy.golden.columns import Wanted, locate
@@ -32,11 +31,12 @@ from shipworthy.records import Case, Output, RunPins, rebuild
 from shipworthy.store.hashes import hash_record
 from shipworthy.store.workspace import RunFolder, Workspace
 from shipworthy.tables.cases import read_answers, scored_relation
-from shipworthy.tables.duck import Connection, ForeignFile, open_file, path_literal
-from shipworthy.tables.lists import TextSource
+from shipworthy.tables.duck import Connection, ForeignFile, open_file
+from shipworthy.tables.lists import TextSource, journal_texts
 from shipworthy.tables.rows import DERIVED, RowsPlan, RowsProfile, attach_rows, build_rows
 
 if TYPE_CHECKING:
+    from shipworthy.evaluate.scoring import Scorer
     from shipworthy.evaluate.systems.function import FunctionSystem
 
 __all__ = ["Maker", "load_run"]
@@ -69,6 +69,10 @@ class Maker:
 
     def scorers(self) -> dict[str, Scorer]:
         """Return the spec's scorers by metric id."""
+        if all(metric.scorer is None for metric in self.spec.metrics):
+            return {}
+        from shipworthy.evaluate.scoring import build_scorer
+
         return {
             metric.id: build_scorer(metric.scorer, self.folder)
             for metric in self.spec.metrics
@@ -103,7 +107,7 @@ class Maker:
             {
                 "golden": self.golden.version,
                 "system": system_hash,
-                "scorers": {name: fingerprint(found, self.folder) for name, found in self.scorers().items()},
+                "scorers": self._scorer_prints(self.scorers()),
                 "slices": self._wanted().slices,
                 "numbers": self._wanted().numbers,
                 "kind": self.spec.kind,
@@ -169,7 +173,7 @@ class Maker:
                 "golden_version": self.golden.version,
                 "system_hash": system_hash,
                 "pins": dict(pins),
-                "scorers": {metric: fingerprint(found, self.folder) for metric, found in scorers.items()},
+                "scorers": self._scorer_prints(scorers),
                 "source": str(use.recorded or use.function),
                 "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
                 "shipworthy": __version__,
@@ -208,8 +212,15 @@ class Maker:
         if use is not None and use.recorded is not None and (self.folder / use.recorded).exists():
             outputs = answers_of_file(self.connection, self.golden, use, self.folder).outputs()
         elif folder.journal.exists():
-            outputs = _journal_texts(folder)
+            outputs = journal_texts(folder.journal, tuple(part.name for part in fields(Output)))
         return RunRows(run.name, table, run.profile, run.pins, outputs, self.golden.inputs())
+
+    def _scorer_prints(self, scorers: Mapping[str, Scorer]) -> dict[str, str]:
+        if not scorers:
+            return {}
+        from shipworthy.evaluate.scoring import fingerprint
+
+        return {name: fingerprint(scorer, self.folder) for name, scorer in scorers.items()}
 
     def _function(self, name: str, use: SystemUse) -> FunctionSystem:
         # Asking systems brings asyncio and the import machinery; judging a file needs neither.
@@ -342,7 +353,7 @@ class Maker:
             self.golden,
             answers,
             self._wanted(),
-            scored=f"SELECT * FROM ({scored_relation(path, columns)}) WHERE case_id IS NOT NULL",
+            scored=scored_relation(path, columns),
             scorers=tuple(scorers),
             grading=grading,
             system=use,
@@ -426,16 +437,6 @@ def _header_key(journal: Path) -> str | None:
             return str(header.get("key")) if isinstance(header, dict) else None
     except (OSError, ValueError):
         return None
-
-
-def _journal_texts(folder: RunFolder) -> TextSource:
-    names = [part.name for part in fields(Output)]
-    columns = ", ".join(f"{name}: '{'INTEGER' if name == 'repeat' else 'VARCHAR'}'" for name in names)
-    relation = (
-        f"(SELECT * FROM read_json({path_literal(folder.journal)}, format='newline_delimited', "
-        f"columns={{{columns}}}, ignore_errors=true))"
-    )
-    return TextSource(relation, "case_id", "coalesce(text, prediction)", "repeat")
 
 
 def _output(row: Mapping[str, str | None]) -> Output:

@@ -101,12 +101,12 @@ def command(ctx: click.Context, /, file: Path, rules: tuple[str, ...], **options
           "recall >= 0.95" "delta(expected_cost, live) < 0"
     """
     from shipworthy.api.check import answer, spec_text_for
-    from shipworthy.cli.console import RichProgress, print_decision, print_json
+    from shipworthy.cli.console import print_decision, print_json, watcher
     from shipworthy.cli.outputs import write_outputs
     from shipworthy.records import Verdict, plain
 
     request = _request(file, rules, options)
-    checked = answer(request, RichProgress())
+    checked = answer(request, watcher())
     write_outputs(
         checked.decision, "", html=options["html"], markdown=options["markdown"], junit=options["junit"]
     )

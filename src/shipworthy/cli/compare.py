@@ -24,11 +24,11 @@ def command(first: str, second: str, folder: Path, as_json: bool) -> None:
       shipworthy compare candidate live
     """
     from shipworthy.api.product import open_product
-    from shipworthy.cli.console import RichProgress, others_prints_aside, print_comparison, print_json
+    from shipworthy.cli.console import others_prints_aside, print_comparison, print_json, watcher
 
     with others_prints_aside():
         product = open_product(folder)
-        comparison = product.compare(first, second, progress=RichProgress())
+        comparison = product.compare(first, second, progress=watcher())
     if as_json:
         print_json(comparison)
     else:

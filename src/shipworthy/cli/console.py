@@ -12,19 +12,11 @@ from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 from rich.text import Text
 
 from shipworthy.decide.record import words
+from shipworthy.evaluate.progress import Progress, Silent
 from shipworthy.records import (
     CaseChange,
     Comparison,
@@ -39,13 +31,13 @@ from shipworthy.records import (
 )
 
 __all__ = [
-    "RichProgress",
     "others_prints_aside",
     "out",
     "print_comparison",
     "print_decision",
     "print_json",
     "say",
+    "watcher",
 ]
 
 STATUS_STYLES = {
@@ -97,47 +89,13 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(plain(value), indent=2, ensure_ascii=False) + "\n")
 
 
-class RichProgress:
-    """A progress bar on standard error, gone when the work is done; silent where nobody watches."""
+def watcher() -> Progress:
+    """Return a progress bar where somebody watches standard error, else the watcher that says nothing."""
+    if not sys.stderr.isatty():
+        return Silent()
+    from shipworthy.cli.progress import RichProgress
 
-    def __init__(self) -> None:
-        self._bar = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=28),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[trouble]}"),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-            disable=not sys.stderr.isatty(),
-        )
-        self._task: TaskID | None = None
-        self._failed = 0
-        self._unscored = 0
-
-    def start(self, total: int, label: str) -> None:
-        """Show a bar."""
-        self._failed = self._unscored = 0
-        self._bar.start()
-        self._task = self._bar.add_task(label, total=total or None, trouble="")
-
-    def advance(self, done: int = 0, *, failed: int = 0, unscored: int = 0) -> None:
-        """Move it on."""
-        self._failed += failed
-        self._unscored += unscored
-        if self._task is None:
-            return
-        trouble = [f"{self._failed:,} failed"] if self._failed else []
-        trouble += [f"{self._unscored:,} unscored"] if self._unscored else []
-        self._bar.update(self._task, advance=done, trouble=" · ".join(trouble))
-
-    def finish(self) -> None:
-        """Take it away."""
-        if self._task is not None:
-            self._bar.remove_task(self._task)
-            self._task = None
-        self._bar.stop()
+    return RichProgress()
 
 
 # -- a decision ------------------------------------------------------------------------------------------

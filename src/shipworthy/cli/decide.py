@@ -40,12 +40,12 @@ def command(
       shipworthy decide --html record.html --junit gates.xml
     """
     from shipworthy.api.product import open_product
-    from shipworthy.cli.console import RichProgress, others_prints_aside, print_decision, print_json, say
+    from shipworthy.cli.console import others_prints_aside, print_decision, print_json, say, watcher
     from shipworthy.cli.outputs import write_outputs
     from shipworthy.records import Verdict, plain
 
     with others_prints_aside():
-        decided = open_product(folder).decide(subject, progress=RichProgress())
+        decided = open_product(folder).decide(subject, progress=watcher())
     write_outputs(decided.decision, decided.id, html=html, markdown=markdown, junit=junit)
     if as_json:
         print_json(

@@ -63,7 +63,7 @@ def _possible() -> list[str]:
 
 
 def _judged(into: Path, names: list[str]) -> Iterator[tuple[Path, Decided]]:
-    from shipworthy.cli.console import RichProgress, say
+    from shipworthy.cli.console import say, watcher
     from shipworthy.demo.bundled import is_set_up, judge, set_up
 
     for name in names:
@@ -72,7 +72,7 @@ def _judged(into: Path, names: list[str]) -> Iterator[tuple[Path, Decided]]:
         else:
             say(f"Setting up {into / name} and running its systems.")
         folder = set_up(into, name)
-        yield folder, judge(folder, RichProgress())
+        yield folder, judge(folder, watcher())
 
 
 def _as_json(folder: Path, decided: Decided) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from importlib import import_module
@@ -80,6 +81,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _run(arguments: list[str] | None) -> int:
+    # A command lives for seconds and makes many small objects; looking for garbage often only costs time.
+    gc.set_threshold(100_000, 50, 100)
     try:
         code = cli.main(arguments, prog_name="shipworthy", standalone_mode=False)
         return code if isinstance(code, int) else 0

@@ -25,11 +25,11 @@ def command(system: str | None, folder: Path, again: bool, as_json: bool) -> Non
       shipworthy run candidate
     """
     from shipworthy.api.product import open_product
-    from shipworthy.cli.console import RichProgress, others_prints_aside, out, print_json
+    from shipworthy.cli.console import others_prints_aside, out, print_json, watcher
     from shipworthy.decide.record.words import listed
 
     with others_prints_aside():
-        pins, was_there = open_product(folder).run(system, progress=RichProgress(), again=again)
+        pins, was_there = open_product(folder).run(system, progress=watcher(), again=again)
     if as_json:
         print_json({"was_there": was_there, **_pins(pins)})
         return

@@ -11,14 +11,12 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from shipworthy.define.rules import Condition, parse_rule
 from shipworthy.define.spec import OUTCOMES_BY_KIND, Spec
 from shipworthy.errors import RuleError, SpecError, nearest
 
-__all__ = ["SPEC_FILE", "SpecFile", "read_spec", "spec_from_text"]
+__all__ = ["SPEC_FILE", "SpecFile", "read_spec", "spec_from_data", "spec_from_text"]
 
 SPEC_FILE = "shipworthy.yaml"
 
@@ -97,6 +95,26 @@ def spec_from_text(text: str, path: Path) -> SpecFile:
         SpecError: If it is no YAML or says something impossible.
     """
     data, lines = _load_yaml(text, path)
+    return SpecFile(_checked(data, path, lines), path, text, lines)
+
+
+def spec_from_data(data: Mapping[str, Any], path: Path) -> Spec:
+    """Check a spec given as plain values.
+
+    Args:
+        data: What the YAML would hold.
+        path: Name used in messages.
+
+    Returns:
+        The spec.
+
+    Raises:
+        SpecError: If it says something impossible.
+    """
+    return _checked(data, path, {})
+
+
+def _checked(data: Any, path: Path, lines: Mapping[tuple[str | int, ...], int]) -> Spec:
     try:
         spec = Spec.model_validate(data)
     except ValidationError as error:
@@ -104,10 +122,14 @@ def spec_from_text(text: str, path: Path) -> SpecFile:
     _check_rules(spec, path, lines)
     _check_metrics(spec, path, lines)
     _check_references(spec, path, lines)
-    return SpecFile(spec, path, text, lines)
+    return spec
 
 
 def _load_yaml(text: str, path: Path) -> tuple[Any, dict[tuple[str | int, ...], int]]:
+    # A check has no YAML to read, and must answer within a second.
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
     try:
         tree = YAML(typ="rt").load(text)
     except RecursionError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from shipworthy.tables.duck import (
     translated,
 )
 
-__all__ = ["read_answers", "read_cases", "scored_relation"]
+__all__ = ["column_holds", "read_answers", "read_cases", "scored_relation"]
 
 PIECE = 2048
 
@@ -133,5 +133,30 @@ def scored_relation(path: Path, columns: tuple[str, ...]) -> str:
     typed = ", ".join(f"{text_literal(name)}: 'VARCHAR'" for name in columns)
     return (
         f"SELECT * FROM read_json({path_literal(path)}, format='newline_delimited', hive_partitioning=false, "
-        f"columns={{{typed}}}, maximum_object_size=268435456)"
+        f"columns={{{typed}}}, maximum_object_size=268435456) WHERE case_id IS NOT NULL"
     )
+
+
+def column_holds(connection: Connection, file: ForeignFile, name: str, wanted: str | Sequence[str]) -> bool:
+    """Return whether every filled cell of a column is of a kind.
+
+    Args:
+        connection: The engine.
+        file: The file.
+        name: The column.
+        wanted: "number", "whole number", "unique", or the texts (in lower case) that are allowed.
+    """
+    text = file.text(name)
+    if wanted == "unique":
+        test = f"count(DISTINCT {text}) = count(*)"
+    elif wanted == "number":
+        test = f"bool_and(coalesce(isfinite(TRY_CAST({text} AS DOUBLE)), false))"
+    elif wanted == "whole number":
+        test = f"bool_and(TRY_CAST({text} AS INTEGER) IS NOT NULL)"
+    else:
+        allowed = ", ".join(text_literal(value) for value in wanted)
+        test = f"bool_and(lower(trim({text})) IN ({allowed}))"
+    rows = "" if wanted == "unique" else f" WHERE {text} IS NOT NULL"
+    with translated(file.path):
+        found = connection.execute(f"SELECT {test} FROM {file.relation}{rows}").fetchone()
+    return bool(found and found[0])

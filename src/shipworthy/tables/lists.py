@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from shipworthy.tables.duck import Connection, text_literal, translated
+from shipworthy.tables.duck import Connection, path_literal, text_literal, translated
 
-__all__ = ["ListedRow", "TextSource", "distinct_values", "list_flips", "list_rows", "texts_of"]
+__all__ = [
+    "ListedRow",
+    "TextSource",
+    "distinct_values",
+    "journal_texts",
+    "list_flips",
+    "list_rows",
+    "texts_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,3 +137,18 @@ def texts_of(
                 FROM {source.relation} WHERE {source.case_id} IN ({listed})"""
         ).fetchall()
     return {(str(case_id), int(repeat)): str(text) for case_id, repeat, text in found}
+
+
+def journal_texts(journal: Path, columns: Sequence[str]) -> TextSource:
+    """Return where the outputs in a journal can be read again.
+
+    Args:
+        journal: The journal: one JSON object per line, of which the first is a header.
+        columns: The columns of an output.
+    """
+    typed = ", ".join(f"{name}: '{'INTEGER' if name == 'repeat' else 'VARCHAR'}'" for name in columns)
+    relation = (
+        f"(SELECT * FROM read_json({path_literal(journal)}, format='newline_delimited', "
+        f"columns={{{typed}}}, ignore_errors=true))"
+    )
+    return TextSource(relation, "case_id", "coalesce(text, prediction)", "repeat")

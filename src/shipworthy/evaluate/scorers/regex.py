@@ -18,8 +18,9 @@ class Regex:
     r"""A pattern finds the answer in the output, and the answer is compared with the label.
 
     A label in which the pattern occurs is read with it too. An output in which it does not occur has failed:
-    it gave no answer in the expected form. Only the first (or last) 200,000 characters are searched. Avoid a repeat inside a repeat such as `(a+)+`:
-    Python's engine may take hours over a short text, and nothing can stop it.
+    it gave no answer in the expected form. Only the first (or last) 200,000 characters are searched. Avoid
+    a repeat inside a repeat such as `(a+)+`: Python's engine may take hours over a short text, and nothing
+    can stop it.
 
     Args:
         pattern: A regular expression in Python's syntax, searched anywhere.
@@ -67,7 +68,7 @@ class Regex:
 
     def score(self, output: Output, case: Case) -> Score:
         """Return 1 where the answer found agrees with an accepted one, else 0; the answer is recorded."""
-        # Reference answers are often written like the outputs; the same pattern then finds the answer in both.
+        # Reference answers are often written like the outputs; the pattern then finds the answer in both.
         labels = tuple(self._answer(label) or label for label in accepted(case))
         if not labels:
             return NO_LABEL
