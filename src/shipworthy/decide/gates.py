@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shipworthy.decide.record.words import number, range_words
+from shipworthy.decide.record.words import number, plural, range_words
 from shipworthy.records import GateEvidence, GateResult, GateStatus
 from shipworthy.stats.multiplicity import chance_one_passes
 
@@ -151,7 +151,7 @@ def _what_settles(evidence: GateEvidence) -> str:
         if short > 0:
             parts.append(
                 f"{evidence.successes:,} counted, {word} {evidence.needed_now:,} of {evidence.estimate.n:,} "
-                f"would prove it ({short:,} {'too many' if evidence.better == 'at_most' else 'short'})."
+                f"would prove it ({_off_by(short, evidence.better)})."
             )
     elif evidence.needed_now is None and evidence.successes is not None:
         parts.append(f"No result on {evidence.estimate.n:,} cases could prove it.")
@@ -166,6 +166,10 @@ def _what_settles(evidence: GateEvidence) -> str:
             "What was seen does not reach the bar: more cases will not prove it, a better system may."
         )
     return " ".join(parts)
+
+
+def _off_by(count: int, better: str) -> str:
+    return f"{plural(count, 'case')} short" if better == "at_least" else f"{count:,} too many"
 
 
 def _is_better(evidence: GateEvidence) -> bool:

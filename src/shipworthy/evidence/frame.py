@@ -41,6 +41,7 @@ class Frame:
         scorers: Scorer id -> better direction ("higher" or "lower").
         prefix: "" for the subject's columns, "other_" for the system it is paired with.
         bars: Bars by metric name, for metrics whose bins should meet them.
+        wanted: Averaged column -> the direction that the gates ask for ("higher" or "lower").
         paired: Profile of the system it is paired with; None where it stands alone.
     """
 
@@ -50,6 +51,7 @@ class Frame:
     scorers: dict[str, str] = field(default_factory=dict)
     prefix: str = ""
     bars: dict[str, float] = field(default_factory=dict)
+    wanted: dict[str, str] = field(default_factory=dict)
     paired: RowsProfile | None = None
 
     def other(self) -> Frame:

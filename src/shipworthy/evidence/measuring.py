@@ -72,11 +72,15 @@ def frame_of(spec: Spec, run: RunRows) -> Frame:
         metric.id: metric.better for metric in spec.metrics if metric.scorer is not None
     }
     bars: dict[str, float] = {}
+    wanted: dict[str, str] = {}
     for gate in spec.gates:
         rule = gate.parsed
+        judged = rule.left.arguments[0] if rule.left.name == "delta" else rule.left
         if rule.left.name.startswith("latency_") and rule.bar > 0:
             bars.setdefault("latency", rule.bar)
-    return Frame(run.profile, spec.kind, spec.costs, scorers, "", bars)
+        if isinstance(judged, Call) and judged.name == "mean" and judged.arguments:
+            wanted[str(judged.arguments[0])] = "higher" if rule.at_least else "lower"
+    return Frame(run.profile, spec.kind, spec.costs, scorers, "", bars, wanted)
 
 
 @dataclass(frozen=True, eq=False)
@@ -285,7 +289,9 @@ def _metrics_to_show(
             wanted.setdefault(metric.id, True)
     if not spec.metrics or graders:
         for name in SHOWN_BY_KIND[spec.kind]:
-            wanted.setdefault(name, False)
+            # Right is graded good there, so accuracy would say the same number twice.
+            if name != "accuracy" or frame.profile.basis != "grade":
+                wanted.setdefault(name, False)
     for name in ALWAYS_SHOWN:
         wanted.setdefault(name, False)
     shown, silent = [], []

@@ -207,8 +207,8 @@ def _holding_sentence(saved: Estimate, currency: str) -> str:
     )
     if low is not None and high is not None and low <= 0 <= high:
         return (
-            f"Holding costs about {_amount(value, currency)} a month against live{span}: "
-            "no difference is shown."
+            f"Whether holding costs anything is not shown: about {_amount(value, currency)} a month against "
+            f"live{span}."
         )
     if value > 0:
         return f"Each month of holding costs about {_amount(value, currency)} against live{span}."

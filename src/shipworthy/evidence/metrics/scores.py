@@ -39,7 +39,7 @@ def mean(call: Call, frame: Frame) -> Metric:
     def expression(seen: Frame) -> str:
         return seen.column(stored)
 
-    better: Better = "lower" if frame.scorers.get(name) == "lower" else "higher"
+    better: Better = "lower" if "lower" in (frame.scorers.get(name), frame.wanted.get(name)) else "higher"
     return RowMean(
         str(call), "number", better, Total(sums=RowMean.sums_of(expression(frame))), expression=expression
     )
