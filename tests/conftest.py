@@ -23,6 +23,7 @@ def real_data() -> Callable[[str], Path]:
 
     def find(name: str) -> Path:
         if not (folder / name).exists():
+            assert "SHIPWORTHY_REQUIRE_REAL_DATA" not in os.environ, f"no real data at {folder / name}"
             pytest.skip(f"no real data at {folder / name}")
         return folder / name
 

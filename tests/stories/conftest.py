@@ -18,5 +18,6 @@ def real_folder() -> Path:
     default = Path(__file__).resolve().parents[3] / "shared" / "data"
     folder = Path(os.environ.get("SHIPWORTHY_REAL_DATA") or default)
     if not folder.is_dir():
+        assert "SHIPWORTHY_REQUIRE_REAL_DATA" not in os.environ, f"no real data at {folder}"
         pytest.skip(f"no real data at {folder}")
     return folder
