@@ -13,8 +13,8 @@ from making import make_rows
 from shipworthy.define.rules import parse_rule
 from shipworthy.evidence.estimating import measure
 from shipworthy.evidence.frame import Frame
-from shipworthy.evidence.gating import group_split
 from shipworthy.evidence.metric import bind
+from shipworthy.evidence.populations import group_split
 from shipworthy.tables.rows import Basis
 from shipworthy.tables.totals import Ask, read_totals
 

@@ -15,9 +15,10 @@ from shipworthy.errors import UsageError
 from shipworthy.evidence.comparing import PairPlan, compare, describe, plan_pair
 from shipworthy.evidence.estimating import Measured, estimate_of, measure
 from shipworthy.evidence.frame import OUTCOMES, Frame
-from shipworthy.evidence.gating import SUBJECT, Answers, GatePlan, Setting, group_split, plan_gate
+from shipworthy.evidence.gates.planning import plan_gate
+from shipworthy.evidence.gates.setting import SUBJECT, Answers, GatePlan, Setting
 from shipworthy.evidence.metric import CellMean, Metric, Unmeasurable, bind
-from shipworthy.evidence.populations import population_split, population_sql
+from shipworthy.evidence.populations import group_split, population_split, population_sql
 from shipworthy.evidence.pricing import holding_cost, price
 from shipworthy.evidence.subject import RunRows
 from shipworthy.records import (

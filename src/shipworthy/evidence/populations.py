@@ -9,7 +9,7 @@ from shipworthy.errors import UsageError, nearest
 from shipworthy.tables.duck import quote, text_literal
 from shipworthy.tables.totals import Split
 
-__all__ = ["columns_of", "condition_sql", "numbers_of", "population_split", "population_sql"]
+__all__ = ["columns_of", "condition_sql", "group_split", "numbers_of", "population_split", "population_sql"]
 
 
 def columns_of(rule: Rule) -> set[str]:
@@ -86,3 +86,17 @@ def population_split(population: Population, columns: tuple[str, ...]) -> Split:
     if condition == "true":
         return Split("", "0", ("all",))
     return Split(str(population), f"CASE WHEN {condition} THEN 0 END", (str(population),))
+
+
+def group_split(column: str, values: tuple[str, ...], condition: str = "true") -> Split:
+    """Return a split by the values of a column.
+
+    Args:
+        column: The column.
+        values: Its values, in the order of their codes.
+        condition: Rows to keep.
+    """
+    listed = ", ".join(text_literal(value) for value in values)
+    code = f"list_position([{listed}], CAST({quote(column)} AS VARCHAR)) - 1"
+    sql = code if condition == "true" else f"CASE WHEN {condition} THEN {code} END"
+    return Split(column, sql, values)

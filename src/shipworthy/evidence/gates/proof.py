@@ -1,0 +1,206 @@
+"""A confidence distribution as evidence for one gate: bounds, what would settle it, what limits it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from scipy.special import ndtr, ndtri
+
+from shipworthy.define.rules import Population, Rule
+from shipworthy.define.spec import Gate, Spec
+from shipworthy.evidence.estimating import Measured, estimate_of
+from shipworthy.evidence.gates.setting import GatePlan, Setting, population_of, words_of
+from shipworthy.evidence.metric import CellMean, Metric
+from shipworthy.records import Direction, Estimate, GateEvidence, GroupPart
+from shipworthy.stats import sizing
+from shipworthy.stats.confidence import Confidence, Proportion
+
+__all__ = [
+    "direction_of",
+    "evidence_of",
+    "finite",
+    "from_confidence",
+    "sampling_notes",
+    "silent",
+    "size_notes",
+    "sized",
+    "unknown",
+    "with_notes",
+    "with_parts",
+]
+
+
+def direction_of(rule: Rule) -> Direction:
+    """Return which side of the bar a rule asks for."""
+    return "at_least" if rule.at_least else "at_most"
+
+
+def finite(number: float) -> float | None:
+    """Return a number, or None where it is not finite."""
+    return float(number) if math.isfinite(number) else None
+
+
+def silent(gate: Gate, rule: Rule, setting: Setting, reason: str) -> GatePlan:
+    """Return a plan that asks nothing and says why."""
+    population = population_of(gate, rule.left, setting.spec)
+    evidence = unknown(gate, rule, str(rule.left), words_of(population), reason, "number")
+    return GatePlan(gate, (), {}, lambda _answers: evidence)
+
+
+def unknown(gate: Gate, rule: Rule, metric: str, words: str, reason: str, unit: str) -> GateEvidence:
+    """Return evidence without a value, and why."""
+    return GateEvidence(
+        gate_id=gate.id,
+        rule=rule.text,
+        metric=metric,
+        better=direction_of(rule),
+        strict=rule.operator in ("<", ">"),
+        bar=rule.bar,
+        estimate=Estimate.unknown_because(reason, unit),
+        lower=None,
+        upper=None,
+        confidence=gate.confidence,
+        bound_method="",
+        population=words,
+    )
+
+
+def evidence_of(
+    gate: Gate, rule: Rule, name: str, measured: Measured, words: str, unscored: int
+) -> GateEvidence:
+    """Return evidence of a measured metric, with what its unscored rows could do."""
+    evidence = from_confidence(
+        gate, rule, name, measured.confidence, measured.n, words, measured.metric.unit, measured.blur
+    )
+    if isinstance(measured.metric, CellMean) and measured.exact and measured.metric.is_rate:
+        successes, _n = measured.metric.trials(measured.counts)
+        evidence = replace(evidence, successes=round(successes))
+    if not unscored:
+        return replace(evidence, unscored=0)
+    bad, good = (0.0, 1.0) if rule.at_least else (1.0, 0.0)
+    if isinstance(measured.metric, CellMean) and not measured.metric.is_rate:
+        low, high = measured.metric.possible
+        bad, good = (low, high) if rule.at_least else (high, low)
+    worst, best = measured.shifted_by(unscored, bad), measured.shifted_by(unscored, good)
+    return replace(
+        evidence,
+        unscored=unscored,
+        worst_lower=worst.bound("lower", gate.confidence) if worst else None,
+        worst_upper=worst.bound("upper", gate.confidence) if worst else None,
+        best_lower=best.bound("lower", gate.confidence) if best else None,
+        best_upper=best.bound("upper", gate.confidence) if best else None,
+    )
+
+
+def from_confidence(
+    gate: Gate,
+    rule: Rule,
+    name: str,
+    confidence: Confidence,
+    n: int,
+    words: str,
+    unit: str,
+    blur: float = 0.0,
+) -> GateEvidence:
+    """Return evidence of any quantity with a confidence distribution."""
+    evidence = GateEvidence(
+        gate_id=gate.id,
+        rule=rule.text,
+        metric=name,
+        better=direction_of(rule),
+        strict=rule.operator in ("<", ">"),
+        bar=rule.bar,
+        estimate=estimate_of(confidence, unit, n, blur),
+        lower=finite(confidence.bound("lower", gate.confidence) - blur),
+        upper=finite(confidence.bound("upper", gate.confidence) + blur),
+        confidence=gate.confidence,
+        bound_method=confidence.method,
+        population=words,
+        notes=(f"Scores are binned; the value may be off by {blur:.4f}, and the bounds say so.",)
+        if blur > 0.0005
+        else (),
+    )
+    return sized(evidence, confidence, n, rule, gate)
+
+
+def sized(evidence: GateEvidence, confidence: Confidence, n: int, rule: Rule, gate: Gate) -> GateEvidence:
+    """Add how many cases would settle it if the observed value is the truth."""
+    value, bar = confidence.value, rule.bar
+    direction = direction_of(rule)
+    if not math.isfinite(value):
+        return evidence
+    if isinstance(confidence, Proportion) and float(confidence.n).is_integer() and 0 < bar < 1:
+        truth_is_better = value > bar if rule.at_least else value < bar
+        whole = int(confidence.n)
+        return replace(
+            evidence,
+            needed_now=sizing.observed_needed(whole, bar, direction, gate.confidence),
+            cases_even=_cases(bar, value, direction, gate.confidence, 0.5) if truth_is_better else None,
+            cases_80=_cases(bar, value, direction, gate.confidence, 0.8) if truth_is_better else None,
+            chance_now=sizing.power(whole, bar, value, direction, gate.confidence),
+        )
+    error = confidence.standard_error
+    if not math.isfinite(error) or n < 2:
+        return evidence
+    gap = value - bar if rule.at_least else bar - value
+    if error == 0:
+        return replace(evidence, chance_now=1.0 if gap > 0 else 0.0)
+    toward = confidence.bound("lower" if rule.at_least else "upper", gate.confidence)
+    # The bound may stand further off than a normal one would; what it really takes decides the size.
+    reach = abs(value - toward) if math.isfinite(toward) else float(ndtri(gate.confidence)) * error
+    chance = float(ndtr((gap - reach) / error))
+    if gap <= 0:
+        return replace(evidence, chance_now=chance)
+    return replace(
+        evidence,
+        cases_even=math.ceil(n * (reach / gap) ** 2),
+        cases_80=math.ceil(n * ((reach + float(ndtri(0.8)) * error) / gap) ** 2),
+        chance_now=chance,
+    )
+
+
+def _cases(bar: float, truth: float, direction: Direction, confidence: float, power: float) -> int | None:
+    # A rate that is 0 or 1 in the sample is not so in the world: size for half an event more.
+    clipped = min(max(truth, 1e-9), 1 - 1e-9)
+    return sizing.cases_for_power(bar, clipped, direction, confidence, power)
+
+
+def with_notes(evidence: GateEvidence, notes: tuple[str, ...]) -> GateEvidence:
+    """Return the evidence with further notes."""
+    return replace(evidence, notes=(*evidence.notes, *notes))
+
+
+def with_parts(evidence: GateEvidence, parts: tuple[GroupPart, ...]) -> GateEvidence:
+    """Return the evidence with its groups."""
+    return replace(evidence, parts=parts)
+
+
+def size_notes(measured: Measured) -> tuple[str, ...]:
+    """Say where a sample is too small for its interval to say much."""
+    if measured.n >= measured.metric.smallest_n:
+        return ()
+    return (
+        f"Only {measured.n} {_units(measured.metric)}: "
+        f"below {measured.metric.smallest_n} its interval says little.",
+    )
+
+
+def _units(metric: Metric) -> str:
+    return {"query": "queries", "case": "cases"}.get(metric.total.grain.name, "rows")
+
+
+def sampling_notes(spec: Spec, population: Population) -> tuple[str, ...]:
+    """Say how the cases were chosen, where that limits what the bound speaks of."""
+    stratum = next(
+        (c.values[0] for c in population.conditions if c.column == "stratum" and c.operator == "="), None
+    )
+    sampling = spec.golden.sampling_of(stratum)
+    if sampling in ("curated", "incident"):
+        return (f"The cases are {sampling}: this bound covers these cases, not your traffic.",)
+    if sampling in ("unknown", "mixed"):
+        return (
+            "How these cases were sampled is not stated (golden.sampled): "
+            "the bound speaks of your traffic only if they are a random sample of it.",
+        )
+    return ()
