@@ -171,8 +171,9 @@ def _gates(decision: Decision) -> Table:
         rule = Text(words.visible(gate.evidence.rule), style="bold")
         if not gate.blocking:
             rule.append(" (advisory)", style="dim not bold")
-        if gate.evidence.population != decision.evidence.population and "[" not in gate.evidence.rule:
-            rule.append(f" on {words.visible(gate.evidence.population)}", style="dim not bold")
+        special = words.special_population(gate.evidence, decision.evidence.population)
+        if special:
+            rule.append(f" on {words.visible(special)}", style="dim not bold")
         table.add_row(status, rule, _gate_sentence(gate))
     return table
 

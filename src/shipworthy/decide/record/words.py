@@ -25,6 +25,7 @@ __all__ = [
     "rule_words",
     "settle_words",
     "signed",
+    "special_population",
     "status_mark",
     "status_words",
     "verdict_mark",
@@ -217,6 +218,17 @@ def rule_words(gate: GateEvidence, currency: str = "") -> str:
         Such as "good: at least 80%".
     """
     return f"{quantity_words(gate)}: {bar_words(gate, currency)}"
+
+
+def special_population(gate: GateEvidence, usual: str) -> str:
+    """Return the rows a gate speaks of where its rule does not say so and they are not the usual ones.
+
+    Args:
+        gate: The gate.
+        usual: The population that gates speak of by default.
+    """
+    own = gate.population.split(", shared with ")[0].split(", by ")[0]
+    return "" if own == usual or "[" in gate.rule else own
 
 
 def quantity_words(gate: GateEvidence) -> str:
