@@ -202,6 +202,7 @@ class GateEvidence:
         parts: Groups, where the rule compares groups.
         failing: Ids of failing cases, for a must-pass rule (`failures`).
         notes: Sentences that qualify the number (sampling, small n, approximation).
+        out_of: Rows judged in all, of which the gate counts n; 0 where that is not known.
     """
 
     gate_id: str
@@ -229,6 +230,7 @@ class GateEvidence:
     parts: tuple[GroupPart, ...] = ()
     failing: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    out_of: int = 0
 
 
 class GateStatus(StrEnum):

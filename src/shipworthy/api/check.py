@@ -217,10 +217,13 @@ def _spec_data(
         raise UsageError(
             "There is no rule to check by.", fix='Add one, such as "good >= 80%" or "recall >= 0.95".'
         )
+    _check_others(request)
     file = open_file(connection, request.path)
     names = {name for rule in request.rules for name in _metric_names(rule)}
     kind = request.kind or _kind(names, file, request.roles)
     roles = _roles(connection, file, request, names, kind)
+    if request.scorer is None:
+        _check_roles(file, names, roles)
     golden: dict[str, Any] = {"path": _relative(request.path, folder), "sampled": request.sampled}
     _add(golden, "where", dict(request.where))
     _add(golden, "columns", {role: name for role, name in roles.items() if role != name})
@@ -245,6 +248,39 @@ def _spec_data(
     _add(spec, "guardrails", [_guardrail(text, kind, index) for index, text in enumerate(request.guardrails)])
     _add(spec, "acceptances", [_acceptance(text, kind) for text in request.acceptances])
     return spec, roles
+
+
+def _check_others(request: CheckRequest) -> None:
+    """Refuse a comparison with a system whose file was not given."""
+    given = [*(["live"] if request.live is not None else []), *request.baselines]
+    for rule in request.rules:
+        left = parse_rule(rule).left
+        if left.name in ("delta", "negative_flips") and left.arguments:
+            name = str(left.arguments[-1])
+            if name not in given:
+                option = "--live FILE" if name == "live" else f"--baseline {name}=FILE"
+                raise UsageError(
+                    f"{rule!r} compares with {name!r}, and its file was not given.", fix=f"Add {option}."
+                )
+
+
+def _check_roles(file: ForeignFile, names: set[str], roles: Mapping[str, str]) -> None:
+    """Refuse rules that need columns nobody could find, before every gate comes out as not measured."""
+    needed: list[str] = []
+    # A column called as its role is read by that name, whatever it holds; what is wrong in it is said there.
+    found = {*roles, *file.names}
+    if names & GRADE_METRICS and "grade" not in found:
+        needed = ["--grade-column COLUMN"]
+    elif names & CLASS_METRICS:
+        needed = [] if "label" in found else ["--label COLUMN"]
+        needed += [] if {"prediction", "predicted_score"} & found else ["--prediction COLUMN"]
+    if needed:
+        metric = sorted(names & (GRADE_METRICS | CLASS_METRICS))[0]
+        raise UsageError(
+            f"{metric} needs columns that {file.path.name} does not name in a way that is understood; "
+            f"it has {', '.join(file.names[:12])}.",
+            fix=f"Name them: {' '.join(needed)}.",
+        )
 
 
 def _add(target: dict[str, Any], key: str, value: Any) -> None:

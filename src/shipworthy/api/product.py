@@ -17,6 +17,7 @@ from shipworthy.define.reading import SpecFile, read_spec, spec_from_text
 from shipworthy.define.spec import Spec, SystemUse
 from shipworthy.errors import StoreError, UsageError, VerificationFailed, nearest
 from shipworthy.evaluate.progress import Progress, Silent
+from shipworthy.evidence.gates.planning import check_rule
 from shipworthy.evidence.measuring import measure_evidence
 from shipworthy.evidence.subject import RunRows
 from shipworthy.golden.entering import open_golden
@@ -107,6 +108,7 @@ class Product:
             The run's pins, and whether it was already there.
         """
         name, use = self._system(system)
+        self._check_rules()
         with self._maker() as maker:
             folder, was_there = maker.run(name, use, self.workspace, progress or Silent(), again=again)
             return maker.load(folder, use, "rows").pins, was_there
@@ -201,6 +203,15 @@ class Product:
         )
         differences = tuple(_differences(kept.decision, fresh))
         return Verification(kept.id, not differences, differences, tuple(changed))
+
+    def _check_rules(self) -> None:
+        """Find a mistyped rule before a system is asked anything."""
+        scorers = {metric.id for metric in self.spec.metrics if metric.scorer is not None}
+        for index, gate in enumerate(self.spec.gates):
+            try:
+                check_rule(gate.parsed, scorers)
+            except UsageError as error:
+                raise UsageError(error.what, where=self.file.where("gates", index), fix=error.fix) from None
 
     # -- parts -------------------------------------------------------------------------------------------
 
@@ -363,6 +374,12 @@ class Product:
                 raise VerificationFailed(
                     f"The rows of {pins.run_id!r} are not the ones that were judged.",
                     where=str(folder.rows),
+                    fix="Restore the run folder from a backup.",
+                )
+            if folder.outputs_changed():
+                raise VerificationFailed(
+                    f"The outputs of {pins.run_id!r} are not the ones that were judged.",
+                    where=str(folder.journal),
                     fix="Restore the run folder from a backup.",
                 )
         else:

@@ -18,8 +18,9 @@ from shipworthy.errors import SpecError, StoreError, nearest
 from shipworthy.evaluate.progress import Progress
 from shipworthy.evidence.populations import columns_of, numbers_of
 from shipworthy.evidence.subject import RunRows, denominator_of
-from shipworthy.golden.columns import Wanted, locate
+from shipworthy.golden.columns import Wanted, check_mapping, locate
 from shipworthy.golden.entering import (
+    CASE_ROLES,
     Answers,
     GoldenFile,
     answers_of_file,
@@ -131,6 +132,9 @@ class Maker:
         Returns:
             The run's folder, and whether it was already there.
         """
+        if use.function is not None:
+            case_roles = {r: c for r, c in self.golden.golden.columns.items() if r in (*CASE_ROLES, "input")}
+            check_mapping([self.golden.file], case_roles, self.place("golden", "columns"))
         system = self._function(name, use) if use.function is not None else None
         answers = (
             None if system is not None else answers_of_file(self.connection, self.golden, use, self.folder)

@@ -365,7 +365,7 @@ def _delta(part: Difference, code: str) -> str:
 
 def _verdict_word(part: Difference) -> Text:
     style = {"better": "green", "worse": "red"}.get(part.verdict, "dim")
-    return Text(part.verdict if part.verdict != "no difference shown" else "no difference", style=style)
+    return Text(part.verdict, style=style)
 
 
 def _money(decision: Decision, code: str) -> list[Text]:
@@ -388,7 +388,13 @@ def _money(decision: Decision, code: str) -> list[Text]:
         if money.break_even_note:
             lines.append(_text(money.break_even_note))
         lines += [_text(f"· {option}") for option in money.options]
-    if holding is not None and (money is not None):
+    if money is not None and decision.evidence.sampled in ("curated", "incident"):
+        lines.append(
+            _text(
+                f"The cases are {decision.evidence.sampled}: this money speaks of them, not of your traffic."
+            )
+        )
+    if holding is not None and money is not None:
         lines.append(_text(holding.sentence))
     return lines
 
@@ -437,11 +443,10 @@ def _trust(decision: Decision) -> list[Text]:
         )
     ]
     if decision.chance_all_pass is not None:
-        low, about, high = decision.chance_all_pass
         lines.append(
             _text(
                 "If what was seen is the truth, a fresh sample of this size passes all blocking gates with "
-                f"a chance of {_chance(low, about, high)}."
+                f"a chance of {words.chance_words(decision.chance_all_pass)}."
             )
         )
     sampling = {note for gate in decision.gates for note in gate.evidence.notes if "traffic" in note}
@@ -450,16 +455,6 @@ def _trust(decision: Decision) -> list[Text]:
     if decision.not_judged:
         lines.append(_text(f"Not judged yet: {words.listed(decision.not_judged, 8)}.", "dim"))
     return lines
-
-
-def _chance(low: float, about: float, high: float) -> str:
-    """Say a chance with its range, without a certainty that nobody has."""
-    if high < 0.01:
-        return "less than 1%"
-    if low > 0.99:
-        return "more than 99%"
-    ends = [f"{end:.0%}" for end in (low, high)]
-    return f"about {about:.0%}" + (f" ({ends[0]} to {ends[1]})" if ends[0] != ends[1] else "")
 
 
 def _reasons(reasons: Any, word: str) -> str:

@@ -21,7 +21,7 @@ from shipworthy.records import (
     Reason,
     Verdict,
 )
-from shipworthy.stats.confidence import Affine, Proportion
+from shipworthy.stats.confidence import Proportion
 
 __all__ = ["decide", "normalised_rule"]
 
@@ -146,10 +146,7 @@ def _cover(
         caught = Proportion(float(best.caught or 0), float(best.tried or 0))
         low, high = caught.interval()
         catch = Estimate(caught.value, low, high, best.tried or 0, "share", caught.display_method)
-        if volume is not None and share.estimate.value is not None:
-            missed = Affine(caught, -volume * share.estimate.value, volume * share.estimate.value)
-            low, high = missed.interval()
-            slips = Estimate(missed.value, low, high, best.tried or 0, "number", caught.display_method)
+        slips = _slips(share.estimate, volume, catch)
     accepted = next(
         (
             f"{a.reason} ({a.owner})"
@@ -158,6 +155,8 @@ def _cover(
         ),
         None,
     )
+    if not guardrails and accepted is not None:
+        slips = _slips(share.estimate, volume, None)
     return Coverage(
         outcome=share.outcome,
         count=share.count,
@@ -166,6 +165,23 @@ def _cover(
         slips_per_month=slips,
         accepted=accepted,
         example_ids=tuple(example.case_id for example in evidence.examples if example.after == share.outcome),
+    )
+
+
+def _slips(share: Estimate, volume: float | None, catch: Estimate | None) -> Estimate | None:
+    """Return outcomes per month that nothing stops; its ends take both intervals at their worse ends."""
+    if volume is None or share.value is None or share.low is None or share.high is None:
+        return None
+    missed = (1.0, 1.0, 1.0)
+    if catch is not None and catch.value is not None and catch.low is not None and catch.high is not None:
+        missed = (1 - catch.value, 1 - catch.high, 1 - catch.low)
+    return Estimate(
+        volume * share.value * missed[0],
+        volume * share.low * missed[1],
+        volume * share.high * missed[2],
+        share.n,
+        "number",
+        "both intervals at their ends",
     )
 
 

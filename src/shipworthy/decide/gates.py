@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shipworthy.decide.record.words import number, plural, range_words
+from shipworthy.decide.record.words import further_words, number, plural, range_words
 from shipworthy.records import GateEvidence, GateResult, GateStatus
 from shipworthy.stats.multiplicity import chance_one_passes
 
@@ -156,10 +156,10 @@ def _what_settles(evidence: GateEvidence) -> str:
     elif evidence.needed_now is None and evidence.successes is not None:
         parts.append(f"No result on {evidence.estimate.n:,} cases could prove it.")
     if evidence.cases_even is not None and evidence.cases_80 is not None:
-        further = max(evidence.cases_80 - evidence.estimate.n, 0)
+        rows = "cases in all" if evidence.out_of <= evidence.estimate.n else "of the rows it counts"
         parts.append(
-            f"If what was seen is the truth, {evidence.cases_even:,} cases in all give an even chance of "
-            f"proof and {evidence.cases_80:,} an 80% chance ({further:,} more)."
+            f"If what was seen is the truth, {evidence.cases_even:,} {rows} give an even chance of "
+            f"proof and {evidence.cases_80:,} an 80% chance ({further_words(evidence, evidence.cases_80)})."
         )
     elif evidence.estimate.value is not None and not _is_better(evidence):
         parts.append(

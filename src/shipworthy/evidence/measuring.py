@@ -199,7 +199,7 @@ def measure_evidence(
         comparisons=comparisons,
         examples=_examples(connection, subject, plan, outcome_rows),
         money=_money(spec, plan, answers, frame, outcome_rows),
-        holding=_holding(spec, comparisons),
+        holding=_holding(spec, role, comparisons),
         invalid=(*invalid, *_invalid(spec, subject)),
         notes=(*notes, *_notes(spec, subject, plan)),
         sampled=spec.golden.sampling_of("representative" if "representative" in spec.golden.strata else None),
@@ -310,7 +310,8 @@ def _metrics_to_show(
 def _gate_evidence(
     connection: Connection, plan: GatePlan, answers: Answers, subject: RunRows
 ) -> GateEvidence:
-    evidence = plan.finish(answers)
+    profile = subject.profile
+    evidence = replace(plan.finish(answers), out_of=profile.scored + profile.failed)
     if plan.listing is None or evidence.estimate.value is None:
         return evidence
     _count, rows = list_rows(connection, subject.table, plan.listing, LISTED_MUST_PASS)
@@ -339,6 +340,10 @@ def _estimate(metric: Metric, table: Table, code: int | None, frame: Frame) -> E
         found = measure(metric, table, code, frame.profile)
     except Unmeasurable as error:
         return Estimate.unknown_because(str(error), metric.unit)
+    if metric.unit == "share" and not metric.explored and found.n < metric.smallest_n:
+        return Estimate.unknown_because(
+            f"{found.n} rows say too little; it needs {metric.smallest_n}", metric.unit
+        )
     return estimate_of(found.confidence, metric.unit, found.n, found.blur)
 
 
@@ -462,7 +467,9 @@ def _money(
     return price(spec.costs, measured, shares, precision, base_rate)
 
 
-def _holding(spec: Spec, comparisons: Sequence[Comparison]) -> HoldCost:
+def _holding(spec: Spec, role: str, comparisons: Sequence[Comparison]) -> HoldCost | None:
+    if role == "live":
+        return None
     live = next((part for part in comparisons if part.other == "live"), None)
     return holding_cost(live.money if live else None, spec.costs, live.other if live else None)
 

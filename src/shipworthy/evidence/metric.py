@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -441,6 +441,19 @@ def find_definition(name: str) -> Definition | None:
     return None
 
 
+def unknown_metric(name: str, scorers: Iterable[str]) -> UsageError:
+    """Return the error for a name that is no metric and no scorer.
+
+    Args:
+        name: The name as written.
+        scorers: Ids of the spec's scorers.
+    """
+    hint = nearest(name, [*METRICS.names(), *scorers])
+    return UsageError(
+        f"No metric or scorer named {name!r}.", fix=f"{hint} `shipworthy metrics` lists them all."
+    )
+
+
 def bind(call: Call, frame: Frame) -> Metric:
     """Return the metric a rule names, bound to rows.
 
@@ -459,11 +472,7 @@ def bind(call: Call, frame: Frame) -> Metric:
     if definition is None and call.name in frame.scorers:
         return METRICS.get("pass_rate").make(Call("pass_rate", (call.name,)), frame)
     if definition is None:
-        known = [*METRICS.names(), *frame.scorers]
-        raise UsageError(
-            f"No metric or scorer named {call.name!r}.",
-            fix=nearest(call.name, known) + " `shipworthy metrics` lists them all.",
-        )
+        raise unknown_metric(call.name, frame.scorers)
     for column in definition.columns:
         if not frame.has(column):
             raise Unmeasurable(f"the rows have no {column}")

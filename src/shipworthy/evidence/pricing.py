@@ -127,10 +127,9 @@ def _options(
     alarm = costs.of("false_positive") or 0.0
     flags = volume * flagged
     false_flags = volume * shares.get("false_positive", 0.0)
-    point = flags * (gain + alarm) / 100
     options = [
-        f"Raise the threshold: each point of precision on {flags:,.0f} flags a month is worth "
-        f"{_amount(point, currency)}, less {_amount(gain, currency)} for each hit it gives up.",
+        f"Raise the threshold: it pays while it drops more than {gain / alarm:,.1f} false positives for each "
+        f"hit it gives up ({_amount(alarm, currency)} against {_amount(gain, currency)}).",
         _review_option(costs, flags, false_flags, alarm),
     ]
     if against is not None and against.value is not None:

@@ -98,7 +98,14 @@ class RunFolder:
             content: Pins and counts; the hash of the rows is added here.
         """
         record = {"format": FORMAT, **content, "rows_hash": hash_file(self.rows)}
+        if self.journal.exists():
+            record["outputs_hash"] = hash_file(self.journal)
         write_atomically(self.marker, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+
+    def outputs_changed(self) -> bool:
+        """Return whether the journal is no longer the one the run was scored from."""
+        stated = self.read().get("outputs_hash")
+        return stated is not None and (not self.journal.exists() or hash_file(self.journal) != stated)
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -143,7 +143,8 @@ def _money(decision: Decision) -> str:
     money = decision.evidence.money
     if money is None:
         return "### Money\n\nNo costs are stated. Add `costs:` to the spec to see what errors cost."
-    lines = [f"- Errors cost {_plain(words.interval(money.per_case, money.currency))} per case."]
+    per_case = _plain(words.interval(money.per_case, money.currency))
+    lines = [f"- Outcomes cost {per_case} per case (a gain is negative)."]
     if money.per_month:
         lines.append(
             f"- At the stated volume: {_plain(words.interval(money.per_month, money.currency))} a month."

@@ -175,7 +175,8 @@ def _money_number(decision: Decision) -> HeadlineNumber | None:
     comparison = main_comparison(decision)
     live = ""
     if comparison and comparison.money and comparison.money.value is not None:
-        live = f"{_against_money(comparison.money, money.currency)} than {words.cut(comparison.other)}"
+        against = _turned(comparison.money) if gains else comparison.money
+        live = f"{_against_money(against, money.currency)} than {words.cut(comparison.other)}"
     return HeadlineNumber(
         label=f"{'earned' if gains else 'lost to errors'} a {per}",
         value=words.number(shown.value, "money", money.currency),
@@ -217,6 +218,8 @@ def _beside(decision: Decision, metric: str, code: str) -> str:
     if comparison is None or difference is None or difference.theirs.value is None:
         return ""
     theirs = words.number(difference.theirs.value, difference.theirs.unit, code)
+    if difference.verdict in ("better", "worse"):
+        return f"{difference.verdict} than {words.cut(comparison.other)}'s {theirs}"
     return f"{words.cut(comparison.other)}: {theirs}, {words.visible(difference.verdict)}"
 
 

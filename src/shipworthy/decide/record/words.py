@@ -12,7 +12,9 @@ from shipworthy.records import Estimate, GateEvidence, GateStatus, Verdict
 
 __all__ = [
     "bar_words",
+    "chance_words",
     "cut",
+    "further_words",
     "gate_words",
     "interval",
     "listed",
@@ -279,11 +281,43 @@ def settle_words(gate: GateEvidence, status: GateStatus) -> str:
     if gate.cases_even is None and gate.cases_80 is None:
         return "A better value: at the one observed, no number of cases would prove it."
     parts = [
-        f"{cases:,} in total for {chance} ({max(0, cases - gate.estimate.n):,} more)"
+        f"{further_words(gate, cases)} for {chance}"
         for cases, chance in ((gate.cases_even, "an even chance"), (gate.cases_80, "an 80% chance"))
         if cases is not None
     ]
     return f"More cases: {', '.join(parts)}."
+
+
+def further_words(gate: GateEvidence, cases: int) -> str:
+    """Return how many more cases it takes, also where a gate counts only some of the rows.
+
+    Args:
+        gate: The gate.
+        cases: Rows that the gate has to count in all.
+    """
+    counted = gate.estimate.n
+    further = max(0, cases - counted)
+    if not counted or gate.out_of <= counted:
+        return plural(further, "more case")
+    mixed = math.ceil(further * gate.out_of / counted)
+    return f"{further:,} more of the rows it counts, about {mixed:,} more cases in all"
+
+
+def chance_words(chance: tuple[float, float, float]) -> str:
+    """Return a chance (at least, about, at most) without a certainty that nobody has.
+
+    >>> chance_words((0.2, 0.3, 0.5)), chance_words((0.0, 0.0, 0.001))
+    ('about 30% (20% to 50%)', 'less than 1%')
+    """
+    low, about, high = chance
+    if not all(math.isfinite(end) for end in chance):
+        return UNKNOWN
+    if high < 0.01:
+        return "less than 1%"
+    if low > 0.99:
+        return "more than 99%"
+    ends = [f"{end:.0%}" for end in (low, high)]
+    return f"about {about:.0%}" + (f" ({ends[0]} to {ends[1]})" if ends[0] != ends[1] else "")
 
 
 def outcomes_counted(count: int, outcome: str) -> str:

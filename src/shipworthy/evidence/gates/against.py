@@ -76,7 +76,7 @@ def plan_flips(gate: Gate, rule: Rule, setting: Setting) -> GatePlan:
     population = population_of(gate, rule.left, setting.spec)
     split = population_split(population, setting.columns)
     metric = bind(bare(rule.left), setting.frame)
-    check_bar(rule, metric)
+    check_bar(rule, metric.name, metric.unit)
     ask = Ask(metric.total, split)
     words = f"{words_of(population)}, shared with {other}"
 

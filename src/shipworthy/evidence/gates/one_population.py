@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shipworthy.define.rules import Rule
+from shipworthy.define.rules import Population, Rule
 from shipworthy.define.spec import Gate
 from shipworthy.errors import UsageError
 from shipworthy.evidence.estimating import measure
@@ -23,7 +23,7 @@ from shipworthy.evidence.gates.setting import (
     population_of,
     words_of,
 )
-from shipworthy.evidence.metric import Metric, Unmeasurable, bind
+from shipworthy.evidence.metric import Unmeasurable, bind
 from shipworthy.evidence.populations import population_split
 from shipworthy.records import GateEvidence
 from shipworthy.tables.totals import Ask, Grain, Key, Table, Total
@@ -36,7 +36,7 @@ def plan_one_population(gate: Gate, rule: Rule, setting: Setting) -> GatePlan:
     population = population_of(gate, rule.left, setting.spec)
     split = population_split(population, setting.columns)
     metric = bind(bare(rule.left), setting.frame)
-    check_bar(rule, metric)
+    check_bar(rule, metric.name, metric.unit)
     ask = Ask(metric.total, split)
     lost = Ask(unscored_total(), split)
 
@@ -45,7 +45,8 @@ def plan_one_population(gate: Gate, rule: Rule, setting: Setting) -> GatePlan:
         try:
             measured = measure(metric, answers[SUBJECT][ask], 0, profile)
         except Unmeasurable as error:
-            return unknown(gate, rule, metric.name, words_of(population), str(error), metric.unit)
+            reason = _nobody_has(population, setting) or str(error)
+            return unknown(gate, rule, metric.name, words_of(population), reason, metric.unit)
         unscored = count_unscored(answers[SUBJECT][lost])
         evidence = evidence_of(gate, rule, metric.name, measured, words_of(population), unscored)
         return with_notes(evidence, sampling_notes(setting.spec, population) + size_notes(measured))
@@ -53,6 +54,16 @@ def plan_one_population(gate: Gate, rule: Rule, setting: Setting) -> GatePlan:
     return GatePlan(
         gate, ((SUBJECT, ask), (SUBJECT, lost)), {SUBJECT: groups_for(metric, setting.frame.profile)}, finish
     )
+
+
+def _nobody_has(population: Population, setting: Setting) -> str:
+    """Say which condition no row meets, and what the column holds instead; empty where that is not why."""
+    for condition in population.conditions:
+        if condition.operator == "=":
+            held = setting.values_of(condition.column, "true")
+            if condition.values[0] not in held:
+                return f"no row has {condition} (there are {', '.join(held[:6]) or 'no values'})"
+    return ""
 
 
 def unscored_total() -> Total:
@@ -67,15 +78,15 @@ def count_unscored(table: Table) -> int:
     return int(counts.sum(axis=0)[1])
 
 
-def check_bar(rule: Rule, metric: Metric) -> None:
+def check_bar(rule: Rule, name: str, unit: str) -> None:
     """Refuse a bar in another unit than the metric."""
-    if metric.unit == "share" and not 0 <= rule.bar <= 1:
+    if unit == "share" and not 0 <= rule.bar <= 1:
         raise UsageError(
-            f"{metric.name} is a share between 0 and 1, and the bar is {rule.bar:g}.",
+            f"{name} is a share between 0 and 1, and the bar is {rule.bar:g}.",
             fix=f"Did you mean {rule.bar:g}%?" if rule.bar <= 100 else "Write it as a percentage.",
         )
-    if metric.unit in ("ms", "money") and rule.bar_unit:
+    if unit in ("ms", "money") and rule.bar_unit:
         raise UsageError(
-            f"{metric.name} is in {metric.unit}, so its bar cannot be written with {rule.bar_unit!r}.",
+            f"{name} is in {unit}, so its bar cannot be written with {rule.bar_unit!r}.",
             fix="Write the bar as a plain number.",
         )

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+from shipworthy.define.rules import FORMS, Call, Rule
 from shipworthy.define.spec import Gate
 from shipworthy.evidence.gates.against import plan_delta, plan_flips
 from shipworthy.evidence.gates.groups import plan_groups
 from shipworthy.evidence.gates.must_pass import plan_must_pass
-from shipworthy.evidence.gates.one_population import plan_one_population
+from shipworthy.evidence.gates.one_population import check_bar, plan_one_population
 from shipworthy.evidence.gates.proof import silent
 from shipworthy.evidence.gates.setting import GatePlan, Setting
 from shipworthy.evidence.gates.two_populations import plan_two_populations
-from shipworthy.evidence.metric import Unmeasurable
+from shipworthy.evidence.metric import Unmeasurable, find_definition, unknown_metric
 
-__all__ = ["plan_gate"]
+__all__ = ["check_rule", "plan_gate"]
 
 
 def plan_gate(gate: Gate, setting: Setting) -> GatePlan:
@@ -39,3 +42,26 @@ def plan_gate(gate: Gate, setting: Setting) -> GatePlan:
         return form(gate, rule, setting)
     except Unmeasurable as error:
         return silent(gate, rule, setting, str(error))
+
+
+def check_rule(rule: Rule, scorers: Collection[str]) -> None:
+    """Refuse what can be seen to be wrong without any rows: unknown metrics, and bars in the wrong unit.
+
+    Args:
+        rule: The rule.
+        scorers: Ids of the spec's scorers.
+
+    Raises:
+        UsageError: With the nearest known name.
+    """
+    for side in (rule.left, rule.right):
+        call = side
+        if call is not None and call.name in FORMS and call.arguments and isinstance(call.arguments[0], Call):
+            call = call.arguments[0]
+        if call is None or call.name == "failures":
+            continue
+        definition = find_definition(call.name)
+        if definition is None and call.name not in scorers:
+            raise unknown_metric(call.name, scorers)
+        if call is rule.left and rule.right is None:
+            check_bar(rule, call.name, definition.unit if definition is not None else "share")
