@@ -411,6 +411,11 @@ def _odd_slices(decision: Decision) -> list[Text]:
         and part.metric not in ("latency_p95_ms", "run_cost")
     ]
     odd.sort(key=lambda part: part.p_value or 0.0)
+    looked_at = {(part.column, part.value) for part in decision.evidence.slices}
+    if looked_at and not odd:
+        return [
+            _text(f"None of {words.plural(len(looked_at), 'slice')} differs by more than chance explains.")
+        ]
     strongest: dict[tuple[str, str], SliceEstimate] = {}
     for part in odd:
         strongest.setdefault((part.column, part.value), part)

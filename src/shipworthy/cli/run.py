@@ -35,7 +35,7 @@ def command(system: str | None, folder: Path, again: bool, as_json: bool) -> Non
         return
     count = pins.denominator
     console = out()
-    word = "was run already" if was_there else "is run"
+    word = "was run already" if was_there else "was run"
     console.print(f"{pins.system} {word}: {pins.run_id}", markup=False)
     console.print(
         f"  {count.planned:,} planned = {count.scored:,} scored + {count.failed:,} failed + "

@@ -137,7 +137,7 @@ def _occurred(part: Coverage) -> str:
 
 def _gate_reason(gate: GateResult) -> Reason:
     changes = {
-        GateStatus.not_met: "A better system, or another bar, recorded as moved.",
+        GateStatus.not_met: "A better system; or another promise: a moved bar is recorded.",
         GateStatus.not_proven: _more_cases(gate),
         GateStatus.not_measured: f"Supply what is missing: {gate.evidence.estimate.unknown}.",
         GateStatus.met: "",

@@ -407,7 +407,7 @@ def _check_grades(connection: Connection, raw: str, plan: RowsPlan) -> None:
     ).fetchone()
     if bad and plan.basis == Basis.GRADE:
         raise InputError(
-            f"The grade {bad[0]!r} ({bad[1]:,} rows, for example case {bad[2]!r}) "
+            f"The grade {bad[0]!r} (rows: {bad[1]:,}, for example case {bad[2]!r}) "
             "is none of good, poor, harmful.",
             where=plan.source,
             fix="Map it with golden.grades, for example {pass: good, fail: harmful} "
