@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -38,8 +39,11 @@ def page(name: str) -> str:
     return (DOCS / "reference" / name).read_text("utf-8")
 
 
-def test_committed_pages_are_what_the_code_says(generate: ModuleType) -> None:
-    assert generate.stale() == [], "run `make docs` and commit docs/reference/"
+def test_committed_pages_are_what_the_code_says() -> None:
+    # In a process of its own: a command remembers the help option it was first called with.
+    script = DOCS / "generate.py"
+    found = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout + found.stderr
 
 
 def test_generating_twice_gives_the_same(generate: ModuleType) -> None:
