@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from shipworthy.tables.duck import quote, text_literal
-from shipworthy.tables.rows import NUMBERS, TEXTS, Basis, RowsPlan, RowsProfile, build_rows
+from shipworthy.tables.row_plan import NUMBERS, TEXTS, Basis, RowsPlan, RowsProfile
+from shipworthy.tables.rows import build_rows
 
 Record = Mapping[str, Any]
 Content = bytes | str | Sequence[Record]

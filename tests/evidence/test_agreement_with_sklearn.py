@@ -15,7 +15,7 @@ from shipworthy.evidence.estimating import measure
 from shipworthy.evidence.frame import Frame
 from shipworthy.evidence.metric import bind
 from shipworthy.evidence.populations import group_split
-from shipworthy.tables.rows import Basis
+from shipworthy.tables.row_plan import Basis
 from shipworthy.tables.totals import Ask, read_totals
 
 COLOURS = ("red", "blue", "it's; DROP TABLE rows")
@@ -143,7 +143,8 @@ def test_binned_scores_say_by_how_much_they_may_be_off(connection: Any) -> None:
         "(SELECT unnest(range(?)) AS i, unnest(?) AS l, unnest(?) AS s)",
         [n, label.tolist(), score.tolist()],
     )
-    from shipworthy.tables.rows import RowsPlan, build_rows
+    from shipworthy.tables.row_plan import RowsPlan
+    from shipworthy.tables.rows import build_rows
 
     plan = RowsPlan(None, "SELECT * FROM made", (), ("label", "predicted_score"), source="made")
     profile = build_rows(connection, plan, "rows")

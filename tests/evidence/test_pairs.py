@@ -16,7 +16,7 @@ from shipworthy.evidence.frame import Frame
 from shipworthy.evidence.metric import bind
 from shipworthy.evidence.pairing import PairedPart, bind_pair
 from shipworthy.tables.pairs import pair_rows
-from shipworthy.tables.rows import Basis
+from shipworthy.tables.row_plan import Basis
 from shipworthy.tables.totals import WHOLE, Ask, read_totals
 
 Rows = list[dict[str, Any]]

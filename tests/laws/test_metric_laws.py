@@ -17,7 +17,7 @@ from shipworthy.evidence.estimating import Measured, is_clustered, measure
 from shipworthy.evidence.frame import Frame
 from shipworthy.evidence.metric import METRICS, CellMean, Definition, Unmeasurable, bind
 from shipworthy.tables.pairs import pair_rows
-from shipworthy.tables.rows import Basis
+from shipworthy.tables.row_plan import Basis
 from shipworthy.tables.totals import Ask, Split, read_totals
 
 BASES = (Basis.PREDICTION, Basis.GRADE, Basis.NUMBER, Basis.RANKING)

@@ -15,7 +15,7 @@ from shipworthy.evidence.estimating import measure
 from shipworthy.evidence.frame import Frame
 from shipworthy.evidence.metric import bind
 from shipworthy.tables.duck import connect
-from shipworthy.tables.rows import Basis, RowsProfile
+from shipworthy.tables.row_plan import Basis, RowsProfile
 from shipworthy.tables.totals import Ask, read_totals
 
 GOOD = {"case_id": "1", "label": 1, "prediction": 1}
@@ -137,7 +137,8 @@ def test_a_row_without_a_score_lands_in_no_bin(connection: Any, n: int) -> None:
         "CASE WHEN i % 10 <> 3 THEN ((hash(i) % 100000) / 1e5)::VARCHAR END AS predicted_score "
         f"FROM range({n}) r(i)"
     )
-    from shipworthy.tables.rows import RowsPlan, build_rows
+    from shipworthy.tables.row_plan import RowsPlan
+    from shipworthy.tables.rows import build_rows
 
     columns = ("label", "predicted_score")
     plan = RowsPlan(None, "SELECT * FROM made", (), columns, threshold=0.5, source="made")

@@ -13,7 +13,8 @@ from shipworthy.define.spec import Costs
 from shipworthy.evidence.frame import Frame
 from shipworthy.evidence.metric import METRICS, bind
 from shipworthy.evidence.populations import group_split
-from shipworthy.tables.rows import RowsPlan, attach_rows, build_rows
+from shipworthy.tables.row_plan import RowsPlan
+from shipworthy.tables.rows import attach_rows, build_rows
 from shipworthy.tables.totals import Ask, Key, Split, Total, read_totals, totals_sql
 
 

@@ -34,7 +34,8 @@ from shipworthy.store.workspace import RunFolder, Workspace
 from shipworthy.tables.cases import read_answers, scored_relation
 from shipworthy.tables.duck import Connection, ForeignFile, open_file
 from shipworthy.tables.lists import TextSource, journal_texts
-from shipworthy.tables.rows import DERIVED, RowsPlan, RowsProfile, attach_rows, build_rows
+from shipworthy.tables.row_plan import DERIVED, RowsPlan, RowsProfile
+from shipworthy.tables.rows import attach_rows, build_rows
 
 if TYPE_CHECKING:
     from shipworthy.evaluate.scoring import Scorer

@@ -11,7 +11,7 @@ from shipworthy.evidence.metric import CellMean, Floats, Metric, Unmeasurable
 from shipworthy.evidence.metrics.discrimination import Auc
 from shipworthy.records import Estimate
 from shipworthy.stats.confidence import Confidence, CountTableMean, Proportion
-from shipworthy.tables.rows import RowsProfile
+from shipworthy.tables.row_plan import RowsProfile
 from shipworthy.tables.totals import Table
 
 __all__ = ["Measured", "estimate_of", "is_clustered", "measure", "measure_arrays", "profile_at"]

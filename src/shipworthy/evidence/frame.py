@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from shipworthy.define.spec import Costs
 from shipworthy.tables.duck import quote, text_literal
-from shipworthy.tables.rows import RowsProfile
+from shipworthy.tables.row_plan import RowsProfile
 from shipworthy.tables.totals import Key
 
 __all__ = ["OUTCOMES", "Frame"]

@@ -38,7 +38,7 @@ from shipworthy.stats.multiplicity import benjamini_hochberg
 from shipworthy.tables.duck import Connection, quote
 from shipworthy.tables.lists import distinct_values, list_rows
 from shipworthy.tables.pairs import pair_rows
-from shipworthy.tables.rows import Basis
+from shipworthy.tables.row_plan import Basis
 from shipworthy.tables.totals import Ask, Split, Table, Total, read_totals
 
 __all__ = ["frame_of", "measure_evidence"]

@@ -22,7 +22,7 @@ from shipworthy.stats.confidence import (
     Proportion,
     TableFunction,
 )
-from shipworthy.tables.rows import RANDOM_GROUPS
+from shipworthy.tables.row_plan import RANDOM_GROUPS
 from shipworthy.tables.totals import Total
 
 __all__ = [

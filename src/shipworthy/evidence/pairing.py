@@ -33,7 +33,7 @@ from shipworthy.stats.confidence import (
     TableFunction,
 )
 from shipworthy.stats.paired import PairedProportion
-from shipworthy.tables.rows import RANDOM_GROUPS, RowsProfile
+from shipworthy.tables.row_plan import RANDOM_GROUPS, RowsProfile
 from shipworthy.tables.totals import Ask, Split, Table, Total
 
 __all__ = ["PairedMetric", "PairedPart", "bind_pair"]

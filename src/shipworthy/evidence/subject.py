@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from shipworthy.records import Denominator, RunPins
 from shipworthy.tables.lists import TextSource
-from shipworthy.tables.rows import RowsProfile
+from shipworthy.tables.row_plan import RowsProfile
 
 __all__ = ["RunRows", "denominator_of"]
 

@@ -15,7 +15,7 @@ from shipworthy.store.hashes import hash_file, hash_record, hash_text
 from shipworthy.tables.cases import read_cases
 from shipworthy.tables.duck import ROW_NUMBER, Connection, ForeignFile, open_file, quote
 from shipworthy.tables.lists import TextSource
-from shipworthy.tables.rows import NUMBERS, TEXTS, Basis, RowsPlan
+from shipworthy.tables.row_plan import NUMBERS, TEXTS, Basis, RowsPlan
 
 __all__ = ["Answers", "GoldenFile", "answers_of_file", "open_golden", "plan_rows", "wanted_columns"]
 

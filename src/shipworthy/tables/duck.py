@@ -25,6 +25,7 @@ __all__ = [
     "open_file",
     "path_literal",
     "quote",
+    "scalar",
     "text_literal",
     "translated",
 ]
@@ -381,3 +382,9 @@ def fetch_columns(
             masked = masked.filled(None) if masked.dtype.kind == "O" else masked.astype(float).filled(np.nan)
         plain[name] = np.asarray(masked)
     return plain
+
+
+def scalar(connection: Connection, sql: str) -> int:
+    """Return the one number a query gives, 0 where it gives none."""
+    found = connection.execute(sql).fetchone()
+    return int(found[0]) if found and found[0] is not None else 0

@@ -11,7 +11,7 @@ from shipworthy.errors import UsageError
 from shipworthy.evidence.frame import Frame
 from shipworthy.evidence.metric import Metric, Unmeasurable
 from shipworthy.records import GateEvidence
-from shipworthy.tables.rows import RowsProfile
+from shipworthy.tables.row_plan import RowsProfile
 from shipworthy.tables.totals import Ask, Table
 
 __all__ = [
