@@ -339,6 +339,14 @@ def _roles(
             role: name for role, name in guessed.items() if _fits(connection, file, role, name, request)
         }
     roles = {**fitting, **request.roles}
+    scored = fitting.get("predicted_score")
+    if (
+        scored is not None
+        and "prediction" not in roles
+        and column_holds(connection, file, scored, ("0", "1"))
+    ):
+        # A column of zeros and ones is an answer, whatever it is called.
+        roles["prediction"] = roles.pop("predicted_score")
     if "case_id" not in roles:
         repeated = guessed.get("case_id")
         if request.live is not None or request.baselines:

@@ -19,6 +19,10 @@ __all__ = [
 ]
 
 
+#: Ids that are numbers stand in the order of numbers.
+BY_CASE = "TRY_CAST(case_id AS DOUBLE) NULLS LAST, case_id, repeat"
+
+
 @dataclass(frozen=True, slots=True)
 class TextSource:
     """Where the texts of cases or outputs can be read again.
@@ -69,7 +73,7 @@ def list_rows(connection: Connection, rows: str, condition: str, limit: int) -> 
     found = connection.execute(
         f"""SELECT case_id, repeat, coalesce(outcome, ''), '', coalesce(prediction, ''), coalesce(label, ''),
               coalesce(failed_reason, '') FROM {rows}
-            WHERE unscored_reason IS NULL AND {condition} ORDER BY case_id, repeat LIMIT {int(limit)}"""
+            WHERE unscored_reason IS NULL AND {condition} ORDER BY {BY_CASE} LIMIT {int(limit)}"""
     ).fetchall()
     return int(count[0]) if count else 0, [ListedRow(*row) for row in found]
 
@@ -88,7 +92,7 @@ def list_flips(connection: Connection, pairs: str, condition: str, limit: int) -
               coalesce(prediction, ''), coalesce(label, ''), coalesce(failed_reason, '') FROM {pairs}
             WHERE unscored_reason IS NULL AND {condition}
             ORDER BY CASE outcome WHEN 'harmful' THEN 0 WHEN 'false_negative' THEN 1 WHEN 'failed' THEN 2
-                     ELSE 3 END, case_id, repeat LIMIT {int(limit)}"""
+                     ELSE 3 END, {BY_CASE} LIMIT {int(limit)}"""
     ).fetchall()
     return [ListedRow(*row) for row in found]
 
