@@ -47,8 +47,8 @@ def test_a_check_reads_as_a_busy_person_reads(ship: Ship, graded: Path) -> None:
    ◐ not proven  harmful <= 8%       6% of 500, between 4.2 and 8.4 of 100. 30 counted, at most 29 of 500 would prove it (1 too many). If what was seen is the truth, 546 cases in all give an even chance of proof and 1,101 an 80% chance (601 more cases).
 
  What would change it
-   good >= 80%: 17 more cases for an even chance of proof, 607 more cases for 80%; or a better system.
-   harmful <= 8%: 46 more cases for an even chance of proof, 601 more cases for 80%; or a better system.
+   good >= 80%: About 17 more cases for an even chance of proof, 607 for 80%; or a better system.
+   harmful <= 8%: About 46 more cases for an even chance of proof, 601 for 80%; or a better system.
    55 poor outputs: Name a guardrail with tried and caught, or an acceptance with reason and owner.
    30 harmful outputs: Name a guardrail with tried and caught, or an acceptance with reason and owner.
 

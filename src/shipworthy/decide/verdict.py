@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from shipworthy.decide.record.words import further_words, listed, number, outcomes_counted, range_words
+from shipworthy.decide.record.words import further_cases, listed, number, outcomes_counted, range_words
 from shipworthy.records import Coverage, Evidence, FailureModeResult, GateResult, GateStatus, Reason, Verdict
 
 __all__ = ["ORDER", "Situation", "all_met", "reach_verdict"]
@@ -153,8 +153,8 @@ def _more_cases(gate: GateResult) -> str:
     evidence = gate.evidence
     if evidence.cases_even is None or evidence.cases_80 is None:
         return "A better system: what was seen does not reach the bar."
-    even, likely = (further_words(evidence, cases) for cases in (evidence.cases_even, evidence.cases_80))
-    return f"{even} for an even chance of proof, {likely} for 80%; or a better system."
+    even, likely = (further_cases(evidence, cases) for cases in (evidence.cases_even, evidence.cases_80))
+    return f"About {even:,} more cases for an even chance of proof, {likely:,} for 80%; or a better system."
 
 
 def _covered_by(part: Coverage) -> str:

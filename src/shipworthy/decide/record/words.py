@@ -14,6 +14,7 @@ __all__ = [
     "bar_words",
     "chance_words",
     "cut",
+    "further_cases",
     "further_words",
     "gate_words",
     "interval",
@@ -281,11 +282,11 @@ def settle_words(gate: GateEvidence, status: GateStatus) -> str:
     if gate.cases_even is None and gate.cases_80 is None:
         return "A better value: at the one observed, no number of cases would prove it."
     parts = [
-        f"{further_words(gate, cases)} for {chance}"
+        f"{plural(further_cases(gate, cases), 'more case')} for {chance}"
         for cases, chance in ((gate.cases_even, "an even chance"), (gate.cases_80, "an 80% chance"))
         if cases is not None
     ]
-    return f"More cases: {', '.join(parts)}."
+    return f"About {', '.join(parts)}."
 
 
 def further_words(gate: GateEvidence, cases: int) -> str:
@@ -295,12 +296,24 @@ def further_words(gate: GateEvidence, cases: int) -> str:
         gate: The gate.
         cases: Rows that the gate has to count in all.
     """
-    counted = gate.estimate.n
-    further = max(0, cases - counted)
-    if not counted or gate.out_of <= counted:
+    further = max(0, cases - gate.estimate.n)
+    in_all = further_cases(gate, cases)
+    if in_all == further:
         return plural(further, "more case")
-    mixed = math.ceil(further * gate.out_of / counted)
-    return f"{further:,} more of the rows it counts, about {mixed:,} more cases in all"
+    return f"{further:,} more of the rows it counts, about {in_all:,} more cases in all"
+
+
+def further_cases(gate: GateEvidence, cases: int) -> int:
+    """Return how many more cases it takes at today's mix, where a gate counts only some of the rows.
+
+    Args:
+        gate: The gate.
+        cases: Rows that the gate has to count in all.
+    """
+    further = max(0, cases - gate.estimate.n)
+    if not gate.estimate.n or gate.out_of <= gate.estimate.n:
+        return further
+    return math.ceil(further * gate.out_of / gate.estimate.n)
 
 
 def chance_words(chance: tuple[float, float, float]) -> str:
