@@ -38,7 +38,7 @@ def command(into: Path, only: str | None, as_json: bool) -> None:
 
     \b
     Example:
-      shipworthy demo --into /tmp/demo --only docs_assistant
+      shipworthy demo --into my-demo --only docs_assistant
     """
     from shipworthy.cli.console import print_json
 
