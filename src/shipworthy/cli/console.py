@@ -15,7 +15,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from shipworthy.decide.record import words
+from shipworthy.decide.record import story, words
 from shipworthy.evaluate.progress import Progress, Silent
 from shipworthy.records import (
     CaseChange,
@@ -31,6 +31,7 @@ from shipworthy.records import (
 )
 
 __all__ = [
+    "banner",
     "others_prints_aside",
     "out",
     "print_comparison",
@@ -110,10 +111,10 @@ def print_decision(decision: Decision, decision_id: str = "", path: Path | None 
         path: Its record; None where there is none.
     """
     console = out()
-    code = _currency(decision)
+    code = story.currency(decision)
     rest = "in the record" if decision_id else "with --html or --json"
     console.print()
-    console.print(_banner(decision))
+    console.print(banner(decision))
     console.print(Padding(_text(decision.headline), (0, 0, 1, 1)))
     console.print(_section("Gates", _gates(decision)))
     for title, lines in (
@@ -144,20 +145,17 @@ def _text(line: str, style: str = "") -> Text:
     return Text(words.visible(line), style=style)
 
 
-def _currency(decision: Decision) -> str:
-    return decision.evidence.money.currency if decision.evidence.money is not None else ""
-
-
-def _banner(decision: Decision) -> Text:
+def banner(decision: Decision) -> Text:
+    """Return the line that stands above a decision: verdict, product, subject, cases."""
     subject = decision.evidence.subject
-    banner = Text(" ")
-    banner.append(
+    line = Text(" ")
+    line.append(
         f" {words.verdict_mark(decision.verdict)} {decision.verdict.words.upper()} ",
         style=VERDICT_STYLES[decision.verdict],
     )
-    banner.append(f"  {words.visible(decision.evidence.product)}", style="bold")
-    banner.append(f" · {words.visible(subject.system)} · {subject.cases:,} cases", style="dim")
-    return banner
+    line.append(f"  {words.visible(decision.evidence.product)}", style="bold")
+    line.append(f" · {words.visible(subject.system)} · {subject.cases:,} cases", style="dim")
+    return line
 
 
 def _gates(decision: Decision) -> Table:

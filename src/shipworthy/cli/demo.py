@@ -99,20 +99,12 @@ def _print(decision: Decision) -> None:
     from rich.padding import Padding
     from rich.text import Text
 
-    from shipworthy.cli.console import VERDICT_STYLES, out
+    from shipworthy.cli.console import banner, out
     from shipworthy.decide.record import words
 
-    subject = decision.evidence.subject
-    banner = Text(" ")
-    banner.append(
-        f" {words.verdict_mark(decision.verdict)} {decision.verdict.words.upper()} ",
-        style=VERDICT_STYLES[decision.verdict],
-    )
-    banner.append(f"  {words.visible(decision.evidence.product)}", style="bold")
-    banner.append(f" · {words.visible(subject.system)} · {subject.cases:,} cases", style="dim")
     console = out()
     console.print()
-    console.print(banner)
+    console.print(banner(decision))
     console.print(Padding(Text(words.visible(decision.headline), style="bold"), (0, 0, 0, 1)))
     for line in _lines(decision):
         console.print(Padding(Text(f"· {words.visible(line)}"), (0, 0, 0, 1)))

@@ -113,7 +113,6 @@ class Rule:
         bar: The number compared with (for two quantities: the allowed offset).
         right: The second quantity; None where the rule compares with a number.
         bar_unit: "%", "pt" or "" as written.
-        bar_position: Zero-based column of the number in the rule.
     """
 
     text: str
@@ -122,7 +121,6 @@ class Rule:
     bar: float
     right: Call | None = None
     bar_unit: str = ""
-    bar_position: int = 0
 
     def __str__(self) -> str:
         scale = 100 if self.bar_unit else 1
@@ -187,9 +185,9 @@ class _Parser:
     def rule(self) -> Rule:
         if not self.text.strip():
             raise self._error("The rule is empty", 'Write one such as "recall >= 0.95".')
-        left_call, left_number, _unit, left_position = self._side()
+        left_call, left_number, left_unit = self._side()
         operator = self._comparison()
-        right_call, right_number, unit, right_position = self._side()
+        right_call, right_number, unit = self._side()
         self.end()
         if left_call is None:
             if right_call is None:
@@ -201,24 +199,20 @@ class _Parser:
                 right_call,
                 flipped,
                 left_number - right_number,
-                bar_unit=_unit,
-                bar_position=left_position,
+                bar_unit=left_unit,
             )
         bar = right_number - left_number
-        return Rule(self.text, left_call, operator, bar, right_call, unit or _unit, right_position)
+        return Rule(self.text, left_call, operator, bar, right_call, unit or left_unit)
 
-    def _side(self) -> tuple[Call | None, float, str, int]:
+    def _side(self) -> tuple[Call | None, float, str]:
         """One metric, one number, or a metric with a number added or taken away."""
         call: Call | None = None
-        number, unit, position = 0.0, "", self.at
-        sign = 1.0
-        first = True
+        number, unit, sign = 0.0, "", 1.0
         while True:
             token = self._peek()
             if token is None:
                 raise self._error("The rule ends too early", "A metric or a number belongs here.")
             if token["number"]:
-                position = token.start("number")
                 number += sign * self._number(token)
                 unit = {"%": "%"}.get(token["unit"] or "", "pt" if token["unit"] else unit)
                 self.at = token.end()
@@ -236,13 +230,12 @@ class _Parser:
                 call = self._call()
             else:
                 raise self._error(f"{self._rest()!r} is not a metric or a number", "")
-            first = False
             token = self._peek()
-            if token is not None and token["number"] and token["number"][0] in "+-" and not first:
+            if token is not None and token["number"] and token["number"][0] in "+-":
                 sign = 1.0  # "accuracy -5pt": the sign belongs to the number
                 continue
             if token is None or token["symbol"] not in ("+", "-", "−"):
-                return call, number, unit, position
+                return call, number, unit
             sign = 1.0 if token["symbol"] == "+" else -1.0
             self.at = token.end()
 

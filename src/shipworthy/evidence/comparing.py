@@ -27,8 +27,6 @@ __all__ = ["PairPlan", "compare", "plan_pair"]
 #: How many newly failing and newly fixed cases a decision carries.
 LISTED = 50
 
-Plan = dict[str, PairedMetric]
-
 
 @dataclass(frozen=True, eq=False)
 class PairPlan:

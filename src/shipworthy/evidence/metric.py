@@ -22,7 +22,7 @@ from shipworthy.stats.confidence import (
     Proportion,
     TableFunction,
 )
-from shipworthy.tables.row_plan import RANDOM_GROUPS
+from shipworthy.tables.row_plan import MOST_GROUPS, RANDOM_GROUPS
 from shipworthy.tables.totals import Total
 
 __all__ = [
@@ -38,9 +38,6 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 Better = Literal["higher", "lower"]
-
-#: Up to this many groups, a group is one cluster and cluster means can be resampled themselves.
-EXACT_CLUSTERS = 256
 
 
 class Unmeasurable(Exception):
@@ -155,14 +152,12 @@ class CellMean(Metric):
         values: (*sizes) value of each cell.
         among: (*sizes) whether the cell counts at all.
         possible: Smallest and largest possible value.
-        shared_axes: How many leading axes belong to the case and not to the system's answer.
         empty: Why there may be nothing to measure.
     """
 
     values: Floats
     among: NDArray[np.bool_]
     possible: tuple[float, float] = (0.0, 1.0)
-    shared_axes: int = 0
     empty: str = "no row has what it needs"
 
     def value(self, counts: Floats, sums: tuple[Floats, ...]) -> Floats:
@@ -206,16 +201,12 @@ class CellMean(Metric):
         axes = tuple(range(1, counts.ndim))
         sizes = (counts * self.among).sum(axis=axes)
         totals = (counts * self.values * self.among).sum(axis=axes)
-        if len(sizes) <= EXACT_CLUSTERS and np.count_nonzero(sizes) > 1 and not self._dealt(counts):
+        if are_clusters(counts) and np.count_nonzero(sizes) > 1:
             return ClusterRatio(totals[sizes > 0], sizes[sizes > 0], *self.possible)
         _value, error, _groups = jackknife(self, counts, sums)
         naive = self.independent(whole, whole_sums)
         effect = design_effect(error, naive.standard_error, float(sizes.sum()), self._events(whole))
         return self.independent(whole / effect, whole_sums)
-
-    def _dealt(self, counts: Floats) -> bool:
-        """Whether groups hold many clusters each (they were dealt at random)."""
-        return len(counts) == RANDOM_GROUPS
 
     def _events(self, whole: Floats) -> float:
         """Return the rarer count of a rate, or the count of rows away from the commonest value."""
@@ -223,6 +214,15 @@ class CellMean(Metric):
         values = self.values[self.among]
         commonest = values[int(np.argmax(inside))] if inside.size else 0.0
         return float(inside[values != commonest].sum())
+
+
+def are_clusters(counts: Floats) -> bool:
+    """Return whether each group is one cluster, so that cluster means can be resampled themselves.
+
+    Args:
+        counts: (groups, ...) counts; with many clusters, groups hold several each, dealt at random.
+    """
+    return len(counts) <= MOST_GROUPS and len(counts) != RANDOM_GROUPS
 
 
 def design_effect(error: float, naive: float, n: float, events: float) -> float:
@@ -333,7 +333,7 @@ class RowMean(Metric):
     def _clustered(
         self, counts: Floats, sums: tuple[Floats, ...], whole: Floats, whole_sums: tuple[Floats, ...]
     ) -> Confidence:
-        if self.floor is not None and self.ceiling is not None and len(counts) <= EXACT_CLUSTERS:
+        if self.floor is not None and self.ceiling is not None and are_clusters(counts):
             sizes = sums[2]
             if np.count_nonzero(sizes) > 1:
                 return ClusterRatio(sums[0][sizes > 0], sizes[sizes > 0], self.floor, self.ceiling)

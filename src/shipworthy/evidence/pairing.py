@@ -19,6 +19,7 @@ from shipworthy.evidence.metric import (
     Metric,
     RowMean,
     Unmeasurable,
+    are_clusters,
     bind,
     design_effect,
     jackknife,
@@ -33,7 +34,7 @@ from shipworthy.stats.confidence import (
     TableFunction,
 )
 from shipworthy.stats.paired import PairedProportion
-from shipworthy.tables.row_plan import RANDOM_GROUPS, RowsProfile
+from shipworthy.tables.row_plan import RowsProfile
 from shipworthy.tables.totals import Ask, Split, Table, Total
 
 __all__ = ["PairedMetric", "PairedPart", "bind_pair"]
@@ -190,7 +191,7 @@ class PairedMetric:
         if self.profile.clustered and counts.shape[0] > 1:
             sizes = (counts * among).sum(axis=axes)
             totals = (counts * values * among).sum(axis=axes)
-            if counts.shape[0] != RANDOM_GROUPS and np.count_nonzero(sizes) > 1:
+            if are_clusters(counts) and np.count_nonzero(sizes) > 1:
                 return ClusterRatio(totals[sizes > 0], sizes[sizes > 0], *spread), discordant
             return self._shrunk(counts, values, among, spread), discordant
         if is_rate:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -200,10 +199,6 @@ class Workspace:
             f"{name!r} is the beginning of several runs." if begun else f"There is no run or system {name!r}."
         )
         raise UsageError(what, fix=nearest(name, known) if known else "Make one with `shipworthy run`.")
-
-    def discard(self, run: RunFolder) -> None:
-        """Remove a run that cannot be used."""
-        shutil.rmtree(run.path, ignore_errors=True)
 
     def write_decision(self, record: Mapping[str, Any]) -> tuple[str, Path]:
         """Write a decision under its own content hash; the same content is never written twice.

@@ -9,7 +9,7 @@ import numpy as np
 from shipworthy.define.rules import Call
 from shipworthy.errors import UsageError
 from shipworthy.evidence.frame import Frame
-from shipworthy.evidence.metric import Floats, Metric, jackknife, metric
+from shipworthy.evidence.metric import Floats, Metric, design_effect, jackknife, metric
 from shipworthy.stats.confidence import Confidence
 from shipworthy.stats.quantile import BinnedQuantile
 from shipworthy.tables.totals import Key, Total
@@ -55,7 +55,7 @@ class LatencyQuantile(Metric):
         _value, error, _groups = jackknife(self, counts, sums)
         naive = self.independent(whole, whole_sums)
         n = float(self.units(whole, whole_sums))
-        effect = min(max((error / naive.standard_error) ** 2 if naive.standard_error else 1.0, 1.0), n)
+        effect = design_effect(error, naive.standard_error, n, n)
         return self.independent(whole / effect, whole_sums)
 
 

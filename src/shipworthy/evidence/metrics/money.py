@@ -94,7 +94,6 @@ def _cost_of_cells(call: Call, frame: Frame) -> Metric:
         values,
         among,
         possible=(float(occurring.min()), float(occurring.max())),
-        shared_axes=1,
     )
 
 

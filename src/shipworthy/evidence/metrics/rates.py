@@ -74,7 +74,6 @@ def _rate(call: Call, frame: Frame, hits: Mask, among: Mask, empty: str, better:
         cells(frame),
         hits.astype(float),
         among & _has_label(frame),
-        shared_axes=1,
         empty=empty,
     )
 
@@ -103,7 +102,6 @@ def accuracy(call: Call, frame: Frame) -> Metric:
             cells(frame),
             right,
             among,
-            shared_axes=1,
             empty="no row has a label",
         )
     if not frame.has("ok"):
