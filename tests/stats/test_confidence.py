@@ -173,6 +173,26 @@ def test_table_function_is_close_to_the_exact_map_of_f1():
     assert table.value == pytest.approx(0.842105, abs=5e-7)
 
 
+def test_a_function_that_is_a_mean_is_bounded_like_the_mean():
+    values = np.array([0.0, 1.0, 5.0])
+    mean = CountTableMean([50, 40, 0], values)
+    function = TableFunction([50, 40, 0], lambda t: t @ values / t.sum(axis=1), mean.value)
+    for side in ("lower", "upper"):
+        assert function.bound(side, 0.95) == pytest.approx(mean.bound(side, 0.95), abs=0.01)
+
+
+def test_a_perfect_table_is_not_called_certain():
+    # Twenty of twenty in each class: mean recall at 95% is at least half of 0.05^(1/20) and a half.
+    table = TableFunction([20, 0, 20, 0], balanced, 1.0)
+    assert table.bound("lower", 0.95) == pytest.approx((1 + 0.05 ** (1 / 20)) / 2, abs=0.003)
+    assert table.interval()[0] < 0.95
+
+
+def balanced(tables):
+    first, missed, second, alarmed = tables.T
+    return (first / (first + missed) + second / (second + alarmed)) / 2
+
+
 def test_draws_without_a_value_are_counted_against():
     def sometimes(tables):
         return np.where(tables[:, 0] < np.quantile(tables[:, 0], 0.2), np.nan, tables[:, 0])
@@ -214,7 +234,7 @@ def test_single_case_clusters_are_bounded_like_clopper_pearson(x):
 
 def test_clusters_that_agree_are_displayed_by_their_bounds():
     ratio = ClusterRatio([3, 3, 3], [3, 3, 3], 0.0, 1.0)
-    assert ratio.interval() == (ratio.bound("lower", 0.975), ratio.bound("upper", 0.975))
+    assert ratio.interval() == pytest.approx((ratio.bound("lower", 0.975), 1.0), abs=0.03)
     assert ratio.interval()[0] < 0.4
 
 
@@ -242,7 +262,17 @@ def test_mean_guard_is_fading_with_n():
         mean = Mean(0.0, float(n - 1), n)
         return mean.bound("upper", 0.95) / (mean.standard_error * 1.645) - 1
 
-    assert excess(30) > 0.25 > excess(300) > 0.06 > excess(30_000) > 0
+    assert excess(30) > 0.8 > excess(300) > 0.2 > excess(30_000) > 0
+
+
+def test_fewer_than_twenty_values_of_unknown_range_prove_nothing():
+    few, enough = Mean(19.0, 40.0, 19), Mean(20.0, 41.0, 20)
+    assert few.bound("upper", 0.95) == math.inf
+    assert few.bound("lower", 0.95) == -math.inf
+    assert enough.bound("upper", 0.95) < math.inf
+    # The end towards a known floor is bounded however few they are; and a picture always has an interval.
+    assert Mean(19.0, 40.0, 19, floor=0.0).bound("lower", 0.95) > 0
+    assert few.interval()[1] < math.inf
 
 
 def test_equal_values_of_unknown_range_are_nothing_known_when_few():
@@ -395,7 +425,8 @@ def test_mean_gate_holds_its_risk_on_scores_near_their_ceiling():
     values = np.random.default_rng(15).beta(1.96, 0.04, size=(2000, 50))
     sums = list(zip(values.sum(1), (values**2).sum(1), strict=True))
     risk = np.mean([Mean(s, ss, 50, 0.0, 1.0).bound("lower", 0.95) >= 0.98 for s, ss in sums])
-    plain = np.mean([Mean(s, ss, 50, 0.0, 1.0).interval(0.90)[0] >= 0.98 for s, ss in sums])
+    plain = np.mean([Normal(s / 50, Mean(s, ss, 50).standard_error, 49).bound("lower", 0.95) >= 0.98
+                     for s, ss in sums])  # fmt: skip
     assert risk <= 0.05 < 0.15 < plain
 
 

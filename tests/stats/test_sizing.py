@@ -7,13 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shipworthy.stats.paired import PairedProportion
 from shipworthy.stats.proportions import lower_bound, upper_bound
 from shipworthy.stats.sizing import (
+    best_provable,
     cases_for_power,
     cases_for_power_normal,
     cases_for_zero_failures,
     observed_needed,
     power,
+    ratio_needed,
+    smallest_detectable,
     smallest_detectable_paired,
 )
 
@@ -131,6 +135,60 @@ def test_normal_sizes_are_those_of_the_reference():
     assert mde(870, 0.1, 0.975) <= 0.03 < mde(869, 0.1, 0.975)
 
 
+# spec_and_lint.md 4B-ter: support g_tone, 500 pairs of which 10% differ, one-sided 95%, power 80%.
+def test_the_smallest_detectable_paired_difference_is_that_of_the_reference():
+    assert round(smallest_detectable_paired(500, 0.1), 3) == 0.035
+    assert smallest_detectable_paired(1600, 0.1) < 0.02 < smallest_detectable_paired(1500, 0.1)
+
+
+@pytest.mark.parametrize(("n", "discordance"), [(500, 0.1), (500, 0.3), (2000, 0.1)])
+def test_the_smallest_detectable_paired_difference_is_detected_as_often_as_said(n, discordance):
+    gap = smallest_detectable_paired(n, discordance)
+    won, lost = (discordance + gap) / 2, (discordance - gap) / 2
+    drawn = np.random.default_rng(3).multinomial(n, [won, lost, 1 - discordance], 1500)[:, :2]
+    kinds, where = np.unique(drawn, axis=0, return_inverse=True)
+    proved = [PairedProportion(n - b - c, b, c, 0).bound("lower", 0.95) > 0 for b, c in kinds.tolist()]
+    # 1,500 samples are good to three points; the bound of the gate is a little more careful than the normal.
+    assert 0.72 < np.array(proved)[where.ravel()].mean() < 0.84
+
+
+# spec_and_lint.md 4B-ter: loan g_fair, 500 cases of the group, approval 45%, the reference as good as known.
+def test_the_ratio_of_groups_that_must_be_observed_is_that_of_the_reference():
+    assert round(ratio_needed(500, 0.45, 0.80), 2) == 0.87
+    assert ratio_needed(500, 0.45, 0.80, reference_n=500) > ratio_needed(500, 0.45, 0.80)
+    assert ratio_needed(500_000, 0.45, 0.80) == pytest.approx(0.80, abs=0.005)
+
+
+@given(st.integers(1, 5000), st.floats(0.02, 0.98), st.sampled_from(["at_least", "at_most"]))
+def test_the_smallest_detectable_rate_is_proved_with_the_wanted_chance(n, bar, direction):
+    truth = smallest_detectable(n, bar, direction)
+    if truth is None:
+        assert power(n, bar, 1.0 if direction == "at_least" else 0.0, direction) == 0
+        return
+    assert power(n, bar, truth, direction) == pytest.approx(0.8, abs=1e-6)
+
+
+# The zero-failure numbers of spec_and_lint.md, the other way round.
+@pytest.mark.parametrize(("n", "bar"), [(59, 0.05), (149, 0.02), (299, 0.01), (598, 0.005), (2995, 0.001)])
+def test_the_best_provable_bar_is_the_rule_of_zero_failures(n, bar):
+    assert best_provable(n, "at_most") <= bar < best_provable(n - 1, "at_most")
+    assert best_provable(n, "at_least") == pytest.approx(1 - best_provable(n, "at_most"))
+    assert observed_needed(n, bar, "at_most") == 0
+
+
+def test_no_case_proves_nothing():
+    assert (best_provable(0, "at_least"), best_provable(0, "at_most")) == (0.0, 1.0)
+
+
+# Drawn and judged one by one: the promised number gives the promised chance.
+@pytest.mark.parametrize("wanted", [0.5, 0.8])
+def test_the_promised_cases_give_the_promised_chance(wanted):
+    n = cases_for_power(0.80, 0.85, "at_least", power=wanted)
+    seen = np.random.default_rng(1).binomial(n, 0.85, 4000)
+    proved = np.array([lower_bound(x, n, 0.95) >= 0.80 for x in range(n + 1)])[seen]
+    assert wanted - 0.025 < proved.mean() < wanted + 0.06
+
+
 def test_too_few_pairs_detect_nothing():
     assert smallest_detectable_paired(5, 0.1) is None
 
@@ -142,6 +200,9 @@ def test_wrong_calls_are_refused():
         lambda: cases_for_power(0.5, 0.6, "at_least", power=1.0),
         lambda: cases_for_power_normal(0.0, 1.0),
         lambda: smallest_detectable_paired(10, 0.0),
+        lambda: best_provable(-1, "at_most"),
+        lambda: smallest_detectable(-1, 0.5, "at_least"),
+        lambda: ratio_needed(0, 0.5, 0.8),
     ):
         with pytest.raises(ValueError, match=r"need|must"):
             call()

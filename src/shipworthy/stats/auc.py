@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from shipworthy.stats.confidence import LogitNormal, Side, matched_beta
 from shipworthy.stats.proportions import check_confidence
 
+FEW_OF_A_CLASS = 100
+"""Below so many cases of a class DeLong's interval is too short for areas near 0 or 1."""
+
 
 def delong(
     positives: NDArray[np.float64], negatives: NDArray[np.float64]
@@ -122,7 +125,7 @@ class AreaUnderCurve:
     @property
     def display_method(self) -> str:
         """Short name of the method of the two-sided interval."""
-        return "DeLong on the logit scale"
+        return self.method if self._is_thin else "DeLong on the logit scale"
 
     @property
     def standard_error(self) -> float:
@@ -136,7 +139,13 @@ class AreaUnderCurve:
         return float(self.quantiles(side, np.array([tail]))[0])
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """DeLong's interval on the logit scale; exact on the smaller class when the classes are separated."""
+        """DeLong's interval on the logit scale; the two bounds where a class has few cases.
+
+        With 20 positives and an area of 0.98 DeLong's covered 90%.
+        """
+        if self._is_thin:
+            one_sided = (1 + level) / 2
+            return self.bound("lower", one_sided), self.bound("upper", one_sided)
         return self._logit.interval(level)
 
     def quantiles(self, side: Side, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -146,6 +155,10 @@ class AreaUnderCurve:
         neg = np.concatenate([last, self.negatives, first])
         area, variance = _posterior_moments(pos, neg)
         return matched_beta(area, variance, 0.0, 1.0, probabilities)
+
+    @property
+    def _is_thin(self) -> bool:
+        return bool(min(self.positives.sum(), self.negatives.sum()) < FEW_OF_A_CLASS)
 
     @cached_property
     def _logit(self) -> LogitNormal:
