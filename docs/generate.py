@@ -52,7 +52,6 @@ MEANINGS = {
     "golden": "The test set.",
     "guardrails": "What stops harm when the system is wrong.",
     "id": "Short name.",
-    "judges": "Models that grade, and how they were measured.",
     "k": "Cut-off of a ranking metric.",
     "kind": "What kind of AI product it is.",
     "launch": "Stages, experiment, rollback and fallback.",
@@ -87,13 +86,20 @@ MEANINGS = {
 }
 
 #: Parts of the schema that may be written shorter: definition -> the type of the short form.
-SHORT_FORMS = {"_Gate": "string", "_MetricUse": "string", "_Amount": "number", "_Gain": "number"}
+SHORT_FORMS = {
+    "_Gate": "string",
+    "_MetricUse": "string",
+    "_Labels": "string",
+    "_Amount": "number",
+    "_Gain": "number",
+}
 
 #: Lists that may be written as one text.
 LONE_TEXTS = {
     "DecisionUse": ("action",),
     "Guardrail": ("stops",),
     "Acceptance": ("of",),
+    "_Labels": ("passes",),
 }
 
 IN_USE = "in use"
@@ -187,7 +193,7 @@ def _metric(one: Definition) -> str:
         ("Bound of a gate", one.gate),
         ("Says little below", f"{one.smallest_n} units"),
         ("Source", one.source),
-        ("Example", f"`{one.example}`"),
+        ("Example", ", ".join(f"`{rule}`" for rule in (one.example, *one.forms))),
     )
     table = "\n".join(f"| {name} | {_cell(text)} |" for name, text in rows)
     return f"## {one.name} {{#{_anchor(one.name)}}}\n\n{one.definition}\n\n| | |\n|---|---|\n{table}\n"

@@ -18,6 +18,7 @@ __all__ = [
     "ProviderUnreachable",
     "Score",
     "ShipworthyError",
+    "Sized",
     "Verdict",
     "Verification",
     "check",
@@ -25,12 +26,15 @@ __all__ = [
     "render_html",
     "render_junit",
     "render_markdown",
+    "size",
+    "size_rule",
     "write_product",
 ]
 
 if TYPE_CHECKING:
     from shipworthy.api.check import check
     from shipworthy.api.product import Decided, Product, Verification, open_product
+    from shipworthy.api.size import Sized, size, size_rule
     from shipworthy.decide.record.html import render_html
     from shipworthy.decide.record.junit import render_junit
     from shipworthy.decide.record.markdown import render_markdown
@@ -50,6 +54,9 @@ _HOMES = {
     "write_product": "define.scaffold",
     "ProviderUnreachable": "errors",
     "ShipworthyError": "errors",
+    "Sized": "api.size",
+    "size": "api.size",
+    "size_rule": "api.size",
 }
 
 

@@ -22,10 +22,12 @@ __all__ = [
     "Evidence",
     "FailureModeResult",
     "GateEvidence",
+    "GateLook",
     "GateResult",
     "GateStatus",
     "GroupPart",
     "HoldCost",
+    "JudgeMeasured",
     "Look",
     "Money",
     "OutcomeShare",
@@ -34,7 +36,9 @@ __all__ = [
     "RunPins",
     "Score",
     "SliceEstimate",
+    "Together",
     "Verdict",
+    "Waiting",
     "plain",
     "rebuild",
 ]
@@ -173,6 +177,29 @@ class GroupPart:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgeMeasured:
+    """How a judge fared against people on the outputs a gate speaks of.
+
+    Args:
+        of: The judged score.
+        labelled: Outputs that people judged too.
+        sampled: How they were chosen: "random" or "other".
+        true_positive_rate: Share of people's yes that the judge called yes.
+        true_negative_rate: Share of people's no that the judge called no.
+        raw: The judge's own share of yes, uncorrected.
+        unfit: Why it may not gate; empty where it may, or where a rate is unknown.
+    """
+
+    of: str
+    labelled: int
+    sampled: str
+    true_positive_rate: Estimate
+    true_negative_rate: Estimate
+    raw: Estimate
+    unfit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class GateEvidence:
     """What was measured for one gate; `decide` turns it into a status.
 
@@ -191,7 +218,8 @@ class GateEvidence:
         population: The rows it speaks of, in words.
         successes: Whole count behind a plain proportion; None otherwise.
         needed_now: The count out of n that would have proven it; None where that is not a count.
-        cases_even: Total cases for an even chance of proof if the observed rate is the truth; None if never.
+        cases_even: Total cases of one look for an even chance of proof if the observed rate is the truth;
+            None if never.
         cases_80: The same for an 80% chance.
         chance_now: Chance that a fresh sample of this size proves it, if the observed value is the truth.
         unscored: Unscored rows in the population.
@@ -203,6 +231,15 @@ class GateEvidence:
         failing: Ids of failing cases, for a must-pass rule (`failures`).
         notes: Sentences that qualify the number (sampling, small n, approximation).
         out_of: Rows judged in all, of which the gate counts n; 0 where that is not known.
+        per_case: Rows of one case on average, where rows are counted; 1 where cases are.
+        question: The rule without its bar, and its population: what looks are counted by.
+        over_looks: Whether the bounds hold over all looks together (a confidence sequence), not over one.
+        again_even: Total cases for an even chance of proof at the next look, today's among them; None where
+            looks are not counted.
+        again_80: The same for an 80% chance.
+        next_confidence: One-sided confidence at which a bound of one look stands where the next look's will;
+            None where the next look is judged by itself.
+        judge: How the judge behind it fared against people; None where no judge is.
     """
 
     gate_id: str
@@ -231,6 +268,23 @@ class GateEvidence:
     failing: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     out_of: int = 0
+    per_case: float = 1.0
+    question: str = ""
+    over_looks: bool = False
+    again_even: int | None = None
+    again_80: int | None = None
+    next_confidence: float | None = None
+    judge: JudgeMeasured | None = None
+
+    @property
+    def settled_even(self) -> int | None:
+        """Total cases for an even chance of proof when today's cases are kept."""
+        return self.cases_even if self.again_even is None else self.again_even
+
+    @property
+    def settled_80(self) -> int | None:
+        """Total cases for an 80% chance of proof when today's cases are kept."""
+        return self.cases_80 if self.again_80 is None else self.again_80
 
 
 class GateStatus(StrEnum):
@@ -277,10 +331,14 @@ class GateResult:
         blocking: Whether it can hold a release.
         owner: Who answers for it, where named.
         sentence: The answer in one sentence, with the interval in words and what would settle it.
-        earlier_looks: Decisions on other evidence for the same rule and golden lineage.
-        candidates_tried: Distinct candidates judged by the same rule and golden lineage, this one included.
+        earlier_looks: Earlier decisions on other evidence about this candidate, for the same question and
+            golden lineage.
+        candidates_tried: Distinct candidates judged by the same question and golden lineage, this one
+            included.
         tried_again: What trying again does to the stated risk; empty for a first look at a first candidate.
         unscored_could_change: Whether the unscored rows could turn the answer.
+        risk_in_all: Largest chance that one of the candidates tried, each exactly at the bar, passes at one
+            of the looks; None where no chance is at play.
     """
 
     evidence: GateEvidence
@@ -292,6 +350,7 @@ class GateResult:
     candidates_tried: int = 1
     tried_again: str = ""
     unscored_could_change: bool = False
+    risk_in_all: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,6 +416,39 @@ class OutcomeShare:
     count: int
     estimate: Estimate
     good: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """Which class was taken for which, over the rows with a label of the default population.
+
+    Args:
+        classes: The classes.
+        counts: One row per true class: rows by predicted class, and last those without a usable answer;
+            fractions where rows carry weights.
+        money: What the rows of each cell cost in all (a gain is negative); None where no costs are stated.
+    """
+
+    classes: tuple[str, ...]
+    counts: tuple[tuple[float, ...], ...]
+    money: tuple[tuple[float, ...], ...] | None = None
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """What the columns stand for; the last one is left out where every row was answered."""
+        failed = any(row[-1] for row in self.counts)
+        return (*self.classes, *(["no usable answer"] if failed else []))
+
+    @property
+    def mistakes(self) -> tuple[tuple[str, str, float, float | None], ...]:
+        """True class, answer, rows and money of every kind of mistake that occurred, commonest first."""
+        found = [
+            (label, answer, self.counts[row][column], self.money[row][column] if self.money else None)
+            for row, label in enumerate(self.classes)
+            for column, answer in enumerate(self.answers)
+            if column != row and self.counts[row][column] > 0
+        ]
+        return tuple(sorted(found, key=lambda mistake: -mistake[2]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -524,13 +616,97 @@ class HoldCost:
 
 
 @dataclass(frozen=True, slots=True)
+class GateLook:
+    """What one earlier decision saw of one gate.
+
+    Args:
+        question: The rule without its bar, and its population.
+        n: Units the estimate rested on; 0 where it was not measured.
+        lower: One-sided lower bound; None where unknown.
+        upper: One-sided upper bound; None where unknown.
+        confidence: One-sided confidence of the bounds.
+        over_looks: Whether they held over all looks together.
+    """
+
+    question: str
+    n: int
+    lower: float | None
+    upper: float | None
+    confidence: float
+    over_looks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Blocking gates that bound a rate of the same rows.
+
+    Args:
+        gate_ids: The gates.
+        chance: Chance that a fresh sample of this size proves all of them if what was seen is the truth, with
+            the dependence that was seen.
+    """
+
+    gate_ids: tuple[str, ...]
+    chance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waiting for more cases would bring and cost, beside what is live.
+
+    Args:
+        further_even: Further cases in all for an even chance that all blocking gates are proven, if what was
+            seen is the truth and proofs are independent; None where no number is enough or one is unmeasured.
+        further_80: The same for an 80% chance.
+        together: How many cases prove all blocking gates, in words; empty where one gate says it itself.
+        knowing: What knowing the true cost difference to live would be worth, per month that the choice
+            stands; None where it is not known.
+        labels: Further cases, what labelling them would be worth per month, and what it would cost once;
+            None where `costs.review` is not stated.
+        best_labels: Number of further cases whose worth for one month exceeds their cost by the most; None
+            where it is not known.
+        cost_of_waiting: What a month of holding costs on average; below 0 where live is cheaper.
+        worst_loss: What a month at full exposure would lose at the worse end of the interval.
+        exposure: Largest share of the traffic whose worst loss does not exceed what waiting costs; None where
+            it is not known or a gate on harm stands against any exposure.
+        exposure_cases: The same in cases per month.
+        sentences: What labels are worth and which exposure is cheaper, in words, or why that is not known.
+    """
+
+    further_even: int | None = None
+    further_80: int | None = None
+    together: str = ""
+    knowing: float | None = None
+    labels: tuple[tuple[int, float, float | None], ...] = ()
+    best_labels: int | None = None
+    cost_of_waiting: float | None = None
+    worst_loss: float | None = None
+    exposure: float | None = None
+    exposure_cases: float | None = None
+    sentences: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
-    """One earlier decision on the same golden lineage, as far as counting needs it."""
+    """One earlier decision on the same golden lineage, as far as counting needs it.
+
+    Args:
+        decision_id: The decision.
+        candidate: Name of the candidate it judged; the same for the same answers on more cases.
+        sample: Name of the rows it judged; the same for the same answers on the same cases.
+        run_id: The run that holds them.
+        cases: Distinct cases among them.
+        gates: What it saw of each gate.
+        grown: Whether the rows of its own earlier looks were all among them, unchanged.
+    """
 
     decision_id: str
-    system_hash: str
-    rows_hash: str
-    rules: tuple[str, ...]
+    candidate: str
+    sample: str
+    run_id: str
+    cases: int
+    gates: tuple[GateLook, ...] = ()
+    grown: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -557,6 +733,13 @@ class Evidence:
         sampled: How the cases of the default population were sampled.
         must_pass: Named failing cases of curated and incident strata, up to a page.
         must_pass_failing: How many fail in all.
+        together: How gates on the same rows go together; None where fewer than two are such.
+        confusion: Which class was taken for which; None where rows have no classes.
+        candidate: Name under which the looks at one candidate are counted; the same for the same answers on
+            more cases. Empty where looks are not counted.
+        sample: Name of the judged rows; the same for the same answers on the same cases.
+        grown: Whether all rows of the earlier looks at the candidate are among the judged ones, unchanged.
+        confirmation: The confirmation set's file, where the decision is on it; empty for the golden set.
     """
 
     product: str
@@ -578,6 +761,12 @@ class Evidence:
     sampled: str = "unknown"
     must_pass: tuple[CaseChange, ...] = ()
     must_pass_failing: int = 0
+    together: Together | None = None
+    confusion: Confusion | None = None
+    candidate: str = ""
+    sample: str = ""
+    grown: bool = True
+    confirmation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -618,6 +807,7 @@ class Decision:
         decided_at: ISO 8601 time, UTC.
         shipworthy_version: The version that decided.
         failure_modes: Every named failure mode with what bounds it.
+        waiting: On a hold, what waiting for more cases would bring and cost; None otherwise.
     """
 
     verdict: Verdict
@@ -635,6 +825,7 @@ class Decision:
     decided_at: str = ""
     shipworthy_version: str = ""
     failure_modes: tuple[FailureModeResult, ...] = ()
+    waiting: Waiting | None = None
 
 
 def plain(value: Any) -> Any:

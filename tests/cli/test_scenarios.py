@@ -129,6 +129,26 @@ def test_two_cost_tables_on_the_same_predictions_ship_and_hold(ship, tmp_path):
     )
 
 
+# By hand: 2 of 4 rows fail, one of each class; each costs the worst stated error, 7, where nothing else is stated.
+@pytest.mark.parametrize(("stated", "cost"), [((), 14 / 4), (("--cost", "failed=1"), 2 / 4)])
+def test_a_failed_row_costs_the_worst_error_whatever_its_class(ship, tmp_path, stated, cost):
+    file = tmp_path / "p.csv"
+    file.write_text("case_id,label,prediction\n1,1,1\n2,0,0\n3,1,\n4,0,\n", encoding="utf-8")
+    costs = ("--cost", "false_positive=3", "--cost", "false_negative=7", *stated)
+    said = ship("check", file, "expected_cost <= 10", "--positive", "1", *costs, "--json")
+    assert said.json["gates"][0]["evidence"]["estimate"]["value"] == pytest.approx(cost)
+
+
+def test_the_share_of_unscored_rows_is_gated_beside_a_live_system(ship, tmp_path):
+    file = confusion(tmp_path / "p.csv", 45, 5, 4, 46)
+    said = ship(
+        "check", file, "unscored_share <= 5%", "delta(unscored_share, live) <= 0", "--live", file, "--json"
+    )
+    share, delta = said.json["gates"]
+    assert share["status"] == "met"
+    assert delta["status"] == "not_measured"
+
+
 # -- N8: 99% accuracy, one group flagged at five times the rate ----------------------------------------------------
 
 

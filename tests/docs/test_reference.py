@@ -87,7 +87,7 @@ def test_every_spec_key_is_documented_with_words(generate: ModuleType) -> None:
 
 def test_keys_of_later_levels_are_marked(generate: ModuleType) -> None:
     later = generate.later_keys()
-    assert {"launch", "golden.confirm", "gates[].waiver", "metrics[].proxy"} <= later
+    assert {"launch", "golden.holdout", "gates[].waiver", "metrics[].proxy"} <= later
     assert page("spec.md").count(f"| {generate.LATER} |") == len(later)
 
 

@@ -16,15 +16,27 @@ from shipworthy.define.spec import Costs
 from shipworthy.evidence.estimating import Measured, is_clustered, measure
 from shipworthy.evidence.frame import Frame
 from shipworthy.evidence.metric import METRICS, CellMean, Definition, Unmeasurable, bind
+from shipworthy.evidence.populations import columns_of, numbers_of
 from shipworthy.tables.pairs import pair_rows
 from shipworthy.tables.row_plan import Basis
 from shipworthy.tables.totals import Ask, Split, read_totals
 
 BASES = (Basis.PREDICTION, Basis.GRADE, Basis.NUMBER, Basis.RANKING)
 COSTS = Costs(false_positive=3, false_negative=50, true_positive=10, poor=1, harmful=30, absolute_error=2)
-EVERY = [definition for _name, definition in METRICS]
+#: Every metric in every form in which it can be written.
+EVERY = [
+    replace(definition, example=rule)
+    for _name, definition in METRICS
+    for rule in (definition.example, *definition.forms)
+]
 #: Their values depend on n by definition: the part that sampling noise explains is taken away.
 DEBIASED = {"calibration_error"}
+#: What stands in the columns that metrics compare as text.
+TEXTS = {
+    "refused": ("yes", "no"),
+    "winner": ("candidate", "live", "tie"),
+    "position": ("first", "second"),
+}
 
 
 def call_of(definition: Definition) -> Call:
@@ -34,10 +46,15 @@ def call_of(definition: Definition) -> Call:
     return inner if isinstance(inner, Call) else left
 
 
+def texts_of(definition: Definition) -> list[str]:
+    """Return the columns that the definition's example compares as text."""
+    return sorted(columns_of(parse_rule(definition.example)) & set(TEXTS))
+
+
 def random_rows(definition: Definition, basis: str, n: int = 60, seed: int = 1) -> list[dict[str, Any]]:
     """Return random rows with every column any metric asks for."""
     rng = random.Random(f"{definition.name} {seed}")
-    extra = [str(argument) for argument in call_of(definition).arguments if not isinstance(argument, Call)]
+    numbers, texts = numbers_of(parse_rule(definition.example)), texts_of(definition)
     rows = []
     for index in range(n):
         case = index // 4 if definition.unit_of_total == "case" else index
@@ -50,7 +67,8 @@ def random_rows(definition: Definition, basis: str, n: int = 60, seed: int = 1) 
             "predicted_score": round(rng.random(), 2),
             "latency_ms": round(rng.expovariate(1 / 80), 3),
             "run_cost": round(rng.random() / 10, 4),
-            **{name: round(rng.random(), 3) for name in extra},
+            **{name: round(rng.random(), 3) for name in sorted(numbers)},
+            **{name: rng.choice(TEXTS[name]) for name in texts},
         }
         if basis == Basis.GRADE:
             row["grade"] = rng.choice(["good", "good", "poor", "harmful"])
@@ -77,7 +95,7 @@ class Bench:
         self, connection: Any, definition: Definition, rows: list[dict[str, Any]], basis: str
     ) -> None:
         self.connection, self.call = connection, call_of(definition)
-        extra = tuple(str(a) for a in self.call.arguments if not isinstance(a, Call))
+        extra = tuple(sorted(numbers_of(parse_rule(definition.example))))
         self.profile = make_rows(connection, "rows", rows, basis, scorers=extra)
         self.table = "rows"
         if definition.unit_of_total == "pair of rows":
@@ -116,7 +134,7 @@ COLOUR = Split("colour", "CASE WHEN colour IN ('red', 'side 0') THEN 0 ELSE 1 EN
 
 
 def every_metric(function: Any) -> Any:
-    return pytest.mark.parametrize("definition", EVERY, ids=lambda definition: definition.name)(function)
+    return pytest.mark.parametrize("definition", EVERY, ids=lambda definition: definition.example)(function)
 
 
 @every_metric

@@ -189,6 +189,7 @@ def test_june_as_the_candidate_is_held_and_the_collapse_is_named(upgrade, ship):
 
 
 def test_the_markdown_and_the_record_list_newly_failing_cases_before_the_fixed_ones(upgrade, ship, tmp_path):
+    ship("decide", "--product", upgrade)
     ship("report", "--product", upgrade, "--markdown", tmp_path / "r.md", "--html", tmp_path / "r.html")
     for name in ("r.md", "r.html"):
         text = (tmp_path / name).read_text(encoding="utf-8").lower()
@@ -256,7 +257,7 @@ def test_overall_gates_pass_and_the_group_gate_holds_by_name(compas, ship):
         "ratio(fpr[race in (African-American, Caucasian)], race) <= 1.25 is not met"
     )
     text = ship("decide", "--product", compas).flat
-    assert "Decided by African-American over Caucasian" in text
+    assert "Decided by race African-American over Caucasian" in text
 
 
 # -- an agent tried four times on each task ------------------------------------------------------------------

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from making import write_file
+from shipworthy.api.check import check
 from shipworthy.errors import InputError
 from shipworthy.tables.duck import connect, open_file, translated
 
@@ -269,3 +271,17 @@ def test_a_path_into_a_parquet_struct_is_found_and_a_wrong_one_finds_nothing(pro
         systems={"candidate": {"recorded": "g.parquet"}},
     )
     assert made.run()[0].denominator.unscored_reasons == {"no label": 4}
+
+
+def test_columns_that_differ_only_in_case_are_refused_in_json_too(tmp_path: Path, connection: Any) -> None:
+    path = write_file(tmp_path / "rows.jsonl", [{"case_id": "1", "Label": 1, "label": 2}])
+    with pytest.raises(InputError, match="'Label' and 'label' differ only in case"):
+        open_file(connection, path)
+    numbered = write_file(tmp_path / "numbered.jsonl", [{"case_id": "1", "x": 1, "x_1": 2}])
+    assert open_file(connection, numbered).names == ("case_id", "x", "x_1")
+
+
+def test_mixed_line_ends_are_called_by_their_name(tmp_path: Path) -> None:
+    path = write_file(tmp_path / "mixed.csv", b"case_id,label,prediction\r\n1,a,a\n2,b,b\r\n3,c,c\n")
+    with pytest.raises(InputError, match="The line ends are mixed"):
+        check(path, "accuracy >= 50%")

@@ -59,6 +59,16 @@ def test_a_row_that_cannot_be_is_refused(connection: Any, row: dict[str, Any], w
         make_rows(connection, "rows", [GOOD, GOOD | row])
 
 
+def test_rows_that_all_weigh_nothing_are_refused_and_not_counted_as_ones(connection: Any) -> None:
+    with pytest.raises(InputError, match="Every weight is 0"):
+        make_rows(connection, "rows", [GOOD | {"weight": 0}, GOOD | {"case_id": "2", "weight": 0}])
+
+
+def test_a_row_without_a_weight_among_weighted_ones_is_refused(connection: Any) -> None:
+    with pytest.raises(InputError, match=r"1 rows have no weight .* at case '2'"):
+        make_rows(connection, "rows", [GOOD | {"weight": 2}, GOOD | {"case_id": "2"}])
+
+
 def test_an_unknown_grade_is_refused_and_a_mapped_one_is_not(connection: Any) -> None:
     rows = [{"case_id": "1", "grade": "Good "}, {"case_id": "2", "grade": "meh"}]
     with pytest.raises(InputError, match="grade 'meh'"):

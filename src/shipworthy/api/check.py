@@ -19,12 +19,15 @@ from shipworthy.define.spec import OUTCOMES_BY_KIND, ROLES, Spec
 from shipworthy.errors import RuleError, SpecError, UsageError, nearest
 from shipworthy.evaluate.progress import Progress, Silent
 from shipworthy.evidence.measuring import measure_evidence
+from shipworthy.evidence.metric import find_definition
 from shipworthy.golden.columns import guess_roles
 from shipworthy.golden.entering import open_golden
 from shipworthy.records import Decision
 from shipworthy.store.hashes import hash_record
 from shipworthy.tables.cases import column_holds
-from shipworthy.tables.duck import ROW_NUMBER, Connection, ForeignFile, connect, open_file, translated
+from shipworthy.tables.duck import ROW_NUMBER, Connection, ForeignFile, translated
+from shipworthy.tables.engine import TableAddress, read_address
+from shipworthy.tables.warehouse import connect_for, open_source, without_secret
 
 __all__ = ["CheckRequest", "Checked", "check", "spec_text_for"]
 
@@ -36,11 +39,20 @@ CLASS_METRICS = {
     "fpr",
     "fnr",
     "f1",
+    "f_beta",
+    "mcc",
     "balanced_accuracy",
     "selection_rate",
+    "equalised_odds",
     "auc",
+    "average_precision",
+    "brier",
+    "log_loss",
+    "net_benefit",
     "calibration_error",
+    "kappa",
 }
+NUMBER_METRICS = {"mae", "rmse", "r2", "mape", "pinball", "interval_coverage", "interval_width"}
 _GUARDRAIL = re.compile(r"^\s*(?P<outcome>[\w, ]+?)\s*[:= ]\s*(?P<caught>\d+)\s*/\s*(?P<tried>\d+)\s*$")
 _ACCEPTANCE = re.compile(r"^\s*(?P<outcome>[\w, ]+?)\s*[:=]\s*(?P<reason>.+?)\s*\((?P<owner>[^()]+)\)\s*$")
 
@@ -152,7 +164,7 @@ def answer(request: CheckRequest, progress: Progress) -> Checked:
         progress: Watches the scoring.
     """
     folder = Path()
-    connection = connect()
+    connection = connect_for(str(request.path))
     try:
         data, roles = _spec_data(connection, request, folder)
         spec = _read(data, request)
@@ -169,7 +181,7 @@ def answer(request: CheckRequest, progress: Progress) -> Checked:
             subject,
             list(rows.values()),
             role="candidate",
-            lineage=f"check:{request.path.name}",
+            lineage=f"check:{_named(request.path).name}",
         )
         decision = decide(
             spec,
@@ -190,7 +202,7 @@ def spec_text_for(request: CheckRequest, folder: Path) -> str:
         request: What was asked.
         folder: Where the spec will lie.
     """
-    connection = connect()
+    connection = connect_for(str(request.path))
     try:
         return _dump(_spec_data(connection, request, folder)[0])
     finally:
@@ -218,7 +230,7 @@ def _spec_data(
             "There is no rule to check by.", fix='Add one, such as "good >= 80%" or "recall >= 0.95".'
         )
     _check_others(request)
-    file = open_file(connection, request.path)
+    file = open_source(connection, str(request.path), Path())
     names = {name for rule in request.rules for name in _metric_names(rule)}
     kind = request.kind or _kind(names, file, request.roles)
     roles = _roles(connection, file, request, names, kind)
@@ -231,7 +243,7 @@ def _spec_data(
     _add(golden, "grades", dict(request.grades))
     spec: dict[str, Any] = {
         "shipworthy": 1,
-        "id": re.sub(r"[^A-Za-z0-9._-]+", "-", request.path.stem).strip("-._") or "check",
+        "id": re.sub(r"[^A-Za-z0-9._-]+", "-", _named(request.path).stem).strip("-._") or "check",
         "kind": kind,
         "decision": {"prediction": "output", "action": ["use"], "actor": "user"},
     }
@@ -303,9 +315,9 @@ def _kind(names: set[str], file: ForeignFile, roles: Mapping[str, str]) -> str:
     """Infer the kind of product from the rules and the columns."""
     if names & GRADE_METRICS:
         return "generator"
-    if "mae" in names:
+    if names & NUMBER_METRICS:
         return "regressor"
-    if any(name.startswith("ndcg") for name in names):
+    if any(definition and "query_id" in definition.columns for definition in map(find_definition, names)):
         return "ranker"
     guessed = {**guess_roles(file), **roles}
     predicts = "label" in guessed and ("prediction" in guessed or "predicted_score" in guessed)
@@ -325,7 +337,8 @@ def _roles(
             raise UsageError(f"{role!r} is no role of a column.", fix=nearest(role, ROLES))
         if file.find(column) is None:
             raise UsageError(
-                f"{request.path} has no column {column!r} to be the {role}.", fix=nearest(column, file.names)
+                f"{_named(request.path)} has no column {column!r} to be the {role}.",
+                fix=nearest(column, file.names),
             )
     guessed = {role: name for role, name in guess_roles(file).items() if name not in request.roles.values()}
     if names & GRADE_METRICS:
@@ -334,9 +347,9 @@ def _roles(
     elif kind in ("classifier", "detector", "regressor", "ranker") or "label" in request.roles:
         guessed.pop("grade", None)
         guessed.pop("correct", None)
-    with translated(request.path):
+    with translated(str(_named(request.path))):
         fitting = {
-            role: name for role, name in guessed.items() if _fits(connection, file, role, name, request)
+            role: name for role, name in guessed.items() if _fits(connection, file, role, name, request, kind)
         }
     roles = {**fitting, **request.roles}
     scored = fitting.get("predicted_score")
@@ -352,7 +365,7 @@ def _roles(
         if request.live is not None or request.baselines:
             what = "has no column of case ids" if repeated is None else f"repeats ids in {repeated!r}"
             raise UsageError(
-                f"{request.path} {what}, so its rows cannot be paired with another file.",
+                f"{_named(request.path)} {what}, so its rows cannot be paired with another file.",
                 fix="Name the column of ids with --id COLUMN"
                 + (", and the one that numbers repeats with --repeat COLUMN." if repeated else "."),
             )
@@ -363,8 +376,10 @@ def _roles(
     return roles
 
 
-def _fits(connection: Connection, file: ForeignFile, role: str, name: str, request: CheckRequest) -> bool:
-    """Return whether a guessed column holds what its role needs."""
+def _fits(
+    connection: Connection, file: ForeignFile, role: str, name: str, request: CheckRequest, kind: str
+) -> bool:
+    """Return whether a guessed column holds what its role needs; an item may occur under many queries."""
     if role in ("predicted_score", "latency_ms", "run_cost", "weight"):
         return column_holds(connection, file, name, "number")
     if role == "repeat":
@@ -375,7 +390,7 @@ def _fits(connection: Connection, file: ForeignFile, role: str, name: str, reque
         known = (grade.lower() for grade in request.grades)
         return column_holds(connection, file, name, ("good", "poor", "harmful", *known))
     if role == "case_id":
-        repeated = "repeat" in guess_roles(file) or bool(request.where)
+        repeated = "repeat" in guess_roles(file) or bool(request.where) or kind == "ranker"
         return repeated or column_holds(connection, file, name, "unique")
     return True
 
@@ -407,7 +422,7 @@ def _other(
     where: Mapping[str, str],
 ) -> dict[str, Any]:
     """Describe another system's file; columns it names differently are found by its own names."""
-    file = open_file(connection, path)
+    file = open_source(connection, str(path), Path())
     system: dict[str, Any] = {"recorded": _relative(path, folder)}
     _add(system, "where", dict(where))
     if request.threshold is not None:
@@ -473,7 +488,14 @@ def _outcomes(text: str, kind: str) -> list[str]:
     return names
 
 
+def _named(path: Path) -> Path | TableAddress:
+    """Return a path, or the table that it names as a URL, whose password is not shown."""
+    return read_address(str(path)) or path
+
+
 def _relative(path: Path, folder: Path) -> str:
+    if read_address(str(path)) is not None:
+        return without_secret(str(path))
     if folder == Path():
         return str(path)
     return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()

@@ -13,20 +13,27 @@ from typing import Any
 from shipworthy import __version__
 from shipworthy.api.runs import Maker
 from shipworthy.decide.deciding import decide, normalised_rule
+from shipworthy.decide.looking import Looking
 from shipworthy.define.reading import SpecFile, read_spec, spec_from_text
 from shipworthy.define.spec import Spec, SystemUse
-from shipworthy.errors import StoreError, UsageError, VerificationFailed, nearest
+from shipworthy.errors import SpecError, StoreError, UsageError, VerificationFailed, nearest
 from shipworthy.evaluate.progress import Progress, Silent
 from shipworthy.evidence.gates.planning import check_rule
 from shipworthy.evidence.measuring import measure_evidence
-from shipworthy.evidence.subject import RunRows
-from shipworthy.golden.entering import open_golden
-from shipworthy.records import Comparison, Decision, Evidence, Look, RunPins, plain, rebuild
+from shipworthy.evidence.subject import RunRows, denominator_of
+from shipworthy.golden.entering import GoldenFile, answers_of_file, open_golden
+from shipworthy.records import Comparison, Decision, Evidence, GateLook, Look, RunPins, plain, rebuild
 from shipworthy.store.hashes import short
 from shipworthy.store.workspace import RunFolder, Workspace
-from shipworthy.tables.duck import Connection, connect
+from shipworthy.tables.duck import Connection
+from shipworthy.tables.rows import attach_rows, read_profile
+from shipworthy.tables.sameness import Sameness, compare_runs, rows_unseen, shared_ids
+from shipworthy.tables.warehouse import connect_for, is_warehouse, refuse_secret
 
 __all__ = ["Decided", "Product", "Verification", "open_product"]
+
+#: Earlier runs at most whose rows are set against the present ones, to know a candidate again.
+MOST_COMPARED = 20
 
 
 @dataclass(frozen=True)
@@ -83,10 +90,12 @@ class Product:
 
     Args:
         file: The spec as read.
+        whole: The product itself, where this one stands for it on its confirmation set.
     """
 
-    def __init__(self, file: SpecFile) -> None:
+    def __init__(self, file: SpecFile, whole: Product | None = None) -> None:
         self.file = file
+        self.whole = whole
         self.workspace = Workspace(file.folder)
 
     @property
@@ -95,7 +104,12 @@ class Product:
         return self.file.spec
 
     def run(
-        self, system: str | None = None, *, progress: Progress | None = None, again: bool = False
+        self,
+        system: str | None = None,
+        *,
+        progress: Progress | None = None,
+        again: bool = False,
+        confirm: bool = False,
     ) -> tuple[RunPins, bool]:
         """Run one system over the golden set, or find that it was run already.
 
@@ -103,17 +117,23 @@ class Product:
             system: "candidate", "live" or a baseline's name; by default the candidate, else live.
             progress: Watches it.
             again: Whether to ask a function again although its answers are there.
+            confirm: Whether to run over the confirmation set instead.
 
         Returns:
             The run's pins, and whether it was already there.
         """
+        if confirm:
+            return self.on_confirmation_set().run(system, progress=progress, again=again)
         name, use = self._system(system)
         self._check_rules()
         with self._maker() as maker:
+            self._check_answered(maker, name, use)
             folder, was_there = maker.run(name, use, self.workspace, progress or Silent(), again=again)
             return maker.load(folder, use, "rows").pins, was_there
 
-    def decide(self, subject: str | None = None, *, progress: Progress | None = None) -> Decided:
+    def decide(
+        self, subject: str | None = None, *, progress: Progress | None = None, confirm: bool = False
+    ) -> Decided:
         """Judge a system by the spec and write the decision down.
 
         Recorded systems are entered on the way; a function must have been run before.
@@ -121,7 +141,10 @@ class Product:
         Args:
             subject: "candidate", "live" or a baseline's name; by default the candidate, else live.
             progress: Watches the entering.
+            confirm: Whether to judge on the confirmation set, which is meant to be used once.
         """
+        if confirm:
+            return self.on_confirmation_set().decide(subject, progress=progress)
         name, _use = self._system(subject)
         with self._maker() as maker:
             evidence = self._evidence(maker, name, progress or Silent())
@@ -131,7 +154,7 @@ class Product:
             evidence,
             spec_hash=self.file.hash,
             parents=_parents(self.file.hash, evidence),
-            looks=self._looks(evidence),
+            looks=self._looks(name),
             previous=previous[0] if previous else None,
             decided_at=datetime.now(UTC).isoformat(timespec="seconds"),
             version=__version__,
@@ -158,7 +181,7 @@ class Product:
                     f"{first!r} and {second!r} are the same run.", fix="Name two different ones."
                 )
             theirs = replace(theirs, name=second)
-            evidence = self._measure(maker, ours, [theirs], "candidate", [], quiet=True)
+            evidence = self._measure(maker, ours, [theirs], "candidate", [])
         return evidence.comparisons[0]
 
     def decision(self, decision_id: str = "latest") -> Decided:
@@ -187,10 +210,12 @@ class Product:
         kept = self.decision(decision_id)
         record = self.workspace.read_decision(kept.id)
         then = Product(spec_from_text(str(record.get("spec_text", "")), self.file.path))
+        if kept.decision.evidence.confirmation:
+            then = then.on_confirmation_set()
+        looks = then._looks(kept.decision.evidence.role, before=kept.id)
         with then._maker() as maker:
-            evidence = then._recomputed(maker, kept.decision.evidence)
+            evidence = then._recomputed(maker, kept.decision.evidence, looks)
             changed = self._changed_since(kept.decision, maker.golden.version)
-        looks = self._looks(evidence, before=kept.id)
         fresh = decide(
             _judged_by(then.spec, kept.decision.evidence.role),
             replace(evidence, notes=kept.decision.evidence.notes),
@@ -217,7 +242,9 @@ class Product:
 
     @contextmanager
     def _maker(self) -> Iterator[Maker]:
-        connection = connect()
+        for place, source in _sources(self.spec):
+            refuse_secret(source, self.file.where(*place))
+        connection = connect_for(self.spec.golden.path)
         try:
             yield self._maker_on(connection)
         finally:
@@ -225,6 +252,8 @@ class Product:
 
     def _maker_on(self, connection: Connection) -> Maker:
         golden = open_golden(connection, self.spec.golden, self.file.folder)
+        if self.whole is not None:
+            self.whole._check_apart(connection, golden)
         return Maker(connection, self.spec, golden, self.file.folder, self.file.where)
 
     def _system(self, name: str | None) -> tuple[str, SystemUse]:
@@ -257,7 +286,7 @@ class Product:
         folder = maker.expected_folder(name, use, self.workspace)
         if folder.is_committed:
             return maker.load(folder, use, table)
-        older = [run for run in self.workspace.runs() if run.run_id.rsplit("-", 1)[0] == name]
+        older = [run for run in self.workspace.runs() if self._is_run_of(run, name)]
         if older:
             rows = maker.load(older[0], use, table)
             if rows.pins.golden_version == maker.golden.version and not maker.has_changed(rows.pins, use):
@@ -266,10 +295,18 @@ class Product:
                     fix=f"Run it again: shipworthy run {name}. Its answers are kept; nothing is asked twice.",
                 )
             return rows
-        raise UsageError(f"There is no run of {name!r} yet.", fix=f"Run it: shipworthy run {name}")
+        on_it, option = (" on the confirmation set", " --confirm") if self.whole is not None else ("", "")
+        raise UsageError(
+            f"There is no run of {name!r}{on_it} yet.", fix=f"Run it: shipworthy run {name}{option}"
+        )
+
+    def _is_run_of(self, run: RunFolder, name: str) -> bool:
+        """Return whether a run is one of a system on the set that is judged."""
+        return run.run_id.rsplit("-", 1)[0] == name and run.golden_path in (None, self.spec.golden.path)
 
     def _evidence(self, maker: Maker, name: str, progress: Progress) -> Evidence:
         systems = self.spec.systems.named()
+        self._check_answered(maker, name, systems[name])
         subject = self._rows_of_system(maker, name, systems[name], "rows_subject", progress)
         others: list[RunRows] = []
         notes: list[str] = []
@@ -279,6 +316,7 @@ class Product:
             if other == name or (name == "live" and other == "candidate"):
                 continue
             try:
+                self._check_answered(maker, other, use)
                 rows = self._rows_of_system(maker, other, use, f"rows_other_{index}", progress)
             except UsageError as error:
                 notes.append(f"Nothing is compared with {other}: {error.what} {error.fix}")
@@ -298,9 +336,11 @@ class Product:
                 )
         invalid += self._stale(maker, subject)
         notes += self._moved_bars()
+        looking, told = self._known(maker, subject, name)
+        notes += told
         progress.start(0, "measuring")
         try:
-            return self._measure(maker, subject, others, name, invalid, notes=notes)
+            return self._measure(maker, subject, others, name, invalid, notes=notes, looking=looking)
         finally:
             progress.finish()
 
@@ -326,34 +366,47 @@ class Product:
         invalid: list[str],
         *,
         notes: list[str] | None = None,
-        quiet: bool = False,
+        looking: Looking | None = None,
     ) -> Evidence:
-        spec = self.spec.model_copy(update={"gates": []}) if quiet else _judged_by(self.spec, role)
+        """Measure what earlier looks ask of the gates; without looks, everything but the gates."""
+        spec = looking.asked() if looking is not None else self.spec.model_copy(update={"gates": []})
+        judged = _judged_by(self.spec, role).gates
         notes = [
             *(notes or []),
             *(
                 f"{gate.rule} compares {role} with itself and was left out."
                 for gate in self.spec.gates
-                if not quiet and gate not in spec.gates
+                if looking is not None and gate not in judged
             ),
         ]
-        return measure_evidence(
+        if looking is not None and looking.wants_fresh:
+            subject, told, nothing = self._fresh(maker, subject, looking)
+            notes, invalid = [*notes, *told], [*invalid, *nothing]
+        evidence = measure_evidence(
             maker.connection,
             spec,
             subject,
             others,
             role=role,
-            lineage=f"{self.spec.id}:{self.spec.golden.path}",
+            lineage=self._lineage,
             locate=self.file.where,
             invalid=invalid,
             notes=notes,
         )
+        if looking is None:
+            return evidence
+        confirmation = self.spec.golden.path if self.whole is not None else ""
+        return looking.settled(replace(evidence, confirmation=confirmation))
 
-    def _recomputed(self, maker: Maker, kept: Evidence) -> Evidence:
+    def _recomputed(self, maker: Maker, kept: Evidence, looks: list[Look]) -> Evidence:
         """Measure again exactly the runs a decision names."""
         runs = [kept.subject, *(part.pins for part in kept.comparisons)]
         rows = [self._rows_by_pins(maker, pins, f"rows_{index}") for index, pins in enumerate(runs)]
-        return self._measure(maker, rows[0], rows[1:], kept.role, list(kept.invalid))
+        judged = _judged_by(self.spec, kept.role)
+        cases = rows[0].pins.cases
+        looking = Looking(judged, looks, kept.candidate, kept.sample, cases, kept.grown)
+        invalid = [text for text in kept.invalid if text != NOTHING_FRESH]
+        return self._measure(maker, rows[0], rows[1:], kept.role, invalid, looking=looking)
 
     def _rows_by_pins(self, maker: Maker, pins: RunPins, table: str) -> RunRows:
         folder = RunFolder(self.workspace.path / "runs" / pins.run_id)
@@ -415,22 +468,179 @@ class Product:
             except StoreError:
                 continue
 
-    def _looks(self, evidence: Evidence, before: str | None = None) -> list[Look]:
-        """Return earlier decisions on the same lineage and role."""
+    @property
+    def _lineage(self) -> str:
+        """Name under which looks and candidates are counted: the confirmation set is one of its own."""
+        path = self.spec.golden.path
+        return f"{self.spec.id}:{'confirm:' if self.whole is not None else ''}{path}"
+
+    def _looks(self, role: str, before: str | None = None) -> list[Look]:
+        """Return earlier decisions on the same lineage and role, oldest first."""
         found = []
         for decision_id, record in self._earlier(before):
             kept = record["evidence"]
-            if kept["lineage"] != evidence.lineage or kept["role"] != evidence.role:
-                continue
-            found.append(
-                Look(
-                    decision_id,
-                    kept["subject"]["system_hash"],
-                    kept["subject"]["rows_hash"],
-                    tuple(normalised_rule(gate["rule"]) for gate in kept["gates"]),
-                )
-            )
+            if kept["lineage"] == self._lineage and kept["role"] == role:
+                found.append(_look_of(decision_id, kept))
         return found
+
+    def _known(self, maker: Maker, subject: RunRows, role: str) -> tuple[Looking, list[str]]:
+        """Return what earlier looks ask of the gates, and what is odd about how the rows grew.
+
+        A file that was recorded again with more cases is the same candidate where it gives the same answers
+        to the cases that both have. Rows that only say the same with other columns are the same rows.
+        """
+        looks, pins = self._looks(role), subject.pins
+
+        def looking(candidate: str, sample: str, grown: bool) -> Looking:
+            return Looking(_judged_by(self.spec, role), looks, candidate, sample, pins.cases, grown)
+
+        same: dict[str, Sameness | None] = {}
+        for look in reversed(looks):
+            if look.sample == pins.rows_hash:
+                return looking(look.candidate, look.sample, look.grown), []
+            if look.sample not in same and len(same) < MOST_COMPARED:
+                found = same[look.sample] = self._set_against(maker, subject, look)
+                if found is not None and found.is_same_sample:
+                    return looking(look.candidate, look.sample, look.grown), []
+        candidate = pins.system_hash
+        if all(look.candidate != candidate for look in looks):
+            alike = (look for look in reversed(looks) if (s := same.get(look.sample)) and s.is_same_candidate)
+            candidate = next((look.candidate for look in alike), candidate)
+        earlier = [same.get(look.sample) for look in looks if look.candidate == candidate]
+        if all(part is not None and part.has_grown for part in earlier):
+            return looking(candidate, pins.rows_hash, True), []
+        told = (
+            "The rows of earlier looks at this candidate are not all there unchanged: a sequence supposes "
+            "that rows are only added, so nothing that an earlier look had proven is kept."
+        )
+        return looking(candidate, pins.rows_hash, False), [told]
+
+    def _set_against(self, maker: Maker, subject: RunRows, look: Look) -> Sameness | None:
+        """Return what the rows of an earlier look have in common with these; None where they are gone."""
+        folder = RunFolder(self.workspace.path / "runs" / look.run_id)
+        if not _has_rows(maker, folder):
+            return None
+        attach_rows(maker.connection, folder.rows, "rows_earlier")
+        return compare_runs(maker.connection, subject.table, "rows_earlier")
+
+    def _fresh(
+        self, maker: Maker, subject: RunRows, looking: Looking
+    ) -> tuple[RunRows, list[str], list[str]]:
+        """Return the rows that no earlier look at the candidate had seen, notes, and why there are none."""
+        seen = []
+        for index, look in enumerate(looking.seen):
+            folder = RunFolder(self.workspace.path / "runs" / look.run_id)
+            if not _has_rows(maker, folder):
+                raise StoreError(
+                    f"The run {look.run_id!r} is gone, so nobody knows which cases decision "
+                    f"{look.decision_id} had seen.",
+                    fix="Restore the run, or write golden: {looks: once}.",
+                )
+            attach_rows(maker.connection, folder.rows, f"rows_seen_{index}")
+            seen.append(f"rows_seen_{index}")
+        rows_unseen(maker.connection, subject.table, seen, "rows_fresh")
+        whole = subject.profile
+        profile = read_profile(
+            maker.connection,
+            "rows_fresh",
+            basis=whole.basis,
+            positive=whole.positive,
+            classes=whole.classes,
+            binary=whole.binary,
+            unknown=whole.unknown_answers,
+        )
+        if not profile.rows:
+            return subject, [], [NOTHING_FRESH]
+        told = (
+            f"Judged on the {profile.cases:,} of {whole.cases:,} cases that no earlier look at this "
+            "candidate had seen."
+        )
+        counted = denominator_of(profile, self.spec.golden.max_unscored)
+        pins = replace(subject.pins, cases=profile.cases, denominator=counted)
+        return replace(subject, table="rows_fresh", profile=profile, pins=pins), [told], []
+
+    # -- the confirmation set ----------------------------------------------------------------------------
+
+    def on_confirmation_set(self) -> Product:
+        """Return this product as judged on its confirmation set.
+
+        Raises:
+            SpecError: If the spec declares none, or names the golden set itself.
+        """
+        golden, where = self.spec.golden, self.file.where("golden", "confirm")
+        confirm = golden.confirm
+        if confirm is None:
+            raise SpecError(
+                "The spec declares no confirmation set.",
+                where=self.file.where("golden"),
+                fix="Add golden: {confirm: FILE}, a file of other cases with the golden set's columns.",
+            )
+        same_file = (self.file.folder / confirm.path).resolve() == (self.file.folder / golden.path).resolve()
+        if same_file and confirm.where == golden.where:
+            raise SpecError(
+                "The confirmation set is the golden set itself.",
+                where=where,
+                fix="Name a file of other cases.",
+            )
+        systems = self.spec.systems.named()
+        for name in confirm.recorded:
+            if name not in systems or systems[name].recorded is None:
+                raise SpecError(
+                    f"golden.confirm.recorded names {name!r}, which is no recorded system.",
+                    where=where,
+                    fix=nearest(name, [known for known, use in systems.items() if use.recorded is not None]),
+                )
+        set_aside = golden.model_copy(
+            update={
+                "path": confirm.path,
+                "where": confirm.where,
+                "sampled": confirm.sampled or golden.sampled,
+                # Least numbers were promised for the golden set.
+                "strata": dict.fromkeys(golden.strata, 0),
+                "version": None,
+                "confirm": None,
+            }
+        )
+        uses = {
+            name: use.model_copy(update={"recorded": _confirming_file(self.spec, name, use)})
+            for name, use in systems.items()
+        }
+        there = self.spec.systems.model_copy(
+            update={
+                "candidate": uses.pop("candidate", None),
+                "live": uses.pop("live", None),
+                "baselines": uses,
+            }
+        )
+        spec = self.spec.model_copy(update={"golden": set_aside, "systems": there})
+        return Product(replace(self.file, spec=spec), self)
+
+    def _check_apart(self, connection: Connection, confirmation: GoldenFile) -> None:
+        """Refuse a confirmation set that shares cases with the golden set."""
+        golden = open_golden(connection, self.spec.golden, self.file.folder)
+        ours, theirs = ((part.file.relation, part.case_id, part.condition) for part in (golden, confirmation))
+        count, first = shared_ids(connection, ours, theirs)
+        if count:
+            raise SpecError(
+                f"The confirmation set shares {count:,} case{'s' if count > 1 else ''} with the golden set: "
+                f"{', '.join(first)}{' ...' if count > len(first) else ''}.",
+                where=self.file.where("golden", "confirm"),
+                fix="Keep it apart: a case that was looked at cannot confirm anything.",
+            )
+
+    def _check_answered(self, maker: Maker, name: str, use: SystemUse) -> None:
+        """Refuse to confirm by a file without a single answer to the confirmation set."""
+        if self.whole is None or use.recorded is None:
+            return
+        answers, golden = answers_of_file(maker.connection, maker.golden, use, maker.folder), maker.golden
+        theirs = (answers.file.relation, answers.case_id, answers.condition)
+        if shared_ids(maker.connection, (golden.file.relation, golden.case_id, golden.condition), theirs)[0]:
+            return
+        raise UsageError(
+            f"{use.recorded} has no answer to any case of the confirmation set.",
+            where=self.file.where("golden", "confirm"),
+            fix=f"Record {name}'s answers: golden: {{confirm: {{path: FILE, recorded: {{{name}: FILE}}}}}}.",
+        )
 
     def _moved_bars(self) -> list[str]:
         """Name every bar that was moved after a decision had been made by it."""
@@ -449,6 +659,62 @@ class Product:
                         f"{gate['rule']} became {now}."
                     )
         return list(notes.values())
+
+
+#: Why a decision on fresh cases only cannot be made.
+NOTHING_FRESH = (
+    "golden.looks is fresh, and earlier looks at this candidate have seen every case: add cases, or judge it "
+    "on a confirmation set."
+)
+
+
+def _has_rows(maker: Maker, folder: RunFolder) -> bool:
+    """Return whether an earlier run's rows are kept; a warehouse keeps only what its tables hold now."""
+    return folder.is_committed and folder.rows.exists() and not is_warehouse(maker.connection)
+
+
+def _look_of(decision_id: str, kept: Mapping[str, Any]) -> Look:
+    """Return what counting needs of an earlier decision's evidence."""
+    subject = kept["subject"]
+    gates = tuple(
+        GateLook(
+            question=gate.get("question", ""),
+            n=gate["estimate"]["n"] if gate["estimate"]["value"] is not None else 0,
+            lower=gate["lower"],
+            upper=gate["upper"],
+            confidence=gate["confidence"],
+            over_looks=gate.get("over_looks", False),
+        )
+        for gate in kept["gates"]
+    )
+    return Look(
+        decision_id,
+        kept.get("candidate") or subject["system_hash"],
+        kept.get("sample") or subject["rows_hash"],
+        subject["run_id"],
+        subject["cases"],
+        gates,
+        kept.get("grown", True),
+    )
+
+
+def _confirming_file(spec: Spec, name: str, use: SystemUse) -> str | None:
+    """Return the file with a system's answers to the confirmation set; None for a function."""
+    confirm = spec.golden.confirm
+    if use.recorded is None or confirm is None:
+        return None
+    holds_both = use.recorded == spec.golden.path
+    return confirm.recorded.get(name, confirm.path if holds_both else use.recorded)
+
+
+def _sources(spec: Spec) -> Iterator[tuple[tuple[str, str], str]]:
+    """Yield the files and tables that a spec names, each with its place there."""
+    yield ("golden", "path"), spec.golden.path
+    if spec.golden.confirm is not None:
+        yield ("golden", "confirm"), spec.golden.confirm.path
+    for name, use in spec.systems.named().items():
+        if use.recorded is not None:
+            yield ("systems", name), use.recorded
 
 
 def _judged_by(spec: Spec, role: str) -> Spec:

@@ -6,7 +6,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from shipworthy import __version__
 from shipworthy.define.rules import Rule, parse_rule
 from shipworthy.define.spec import ROLES, Spec, SystemUse
-from shipworthy.errors import SpecError, StoreError, nearest
-from shipworthy.evaluate.progress import Progress
+from shipworthy.errors import SpecError, StoreError, VerificationFailed, nearest
+from shipworthy.evaluate.progress import Progress, Silent
 from shipworthy.evidence.populations import columns_of, numbers_of
 from shipworthy.evidence.subject import RunRows, denominator_of
 from shipworthy.golden.columns import Wanted, check_mapping, locate
@@ -28,14 +28,16 @@ from shipworthy.golden.entering import (
     resume_key,
     wanted_columns,
 )
+from shipworthy.golden.labels import beside_answers, labels_hash, labels_met
 from shipworthy.records import Case, Output, RunPins, rebuild
 from shipworthy.store.hashes import hash_record
 from shipworthy.store.workspace import RunFolder, Workspace
 from shipworthy.tables.cases import read_answers, scored_relation
-from shipworthy.tables.duck import Connection, ForeignFile, open_file
+from shipworthy.tables.duck import Connection, ForeignFile
 from shipworthy.tables.lists import TextSource, journal_texts
 from shipworthy.tables.row_plan import DERIVED, RowsPlan, RowsProfile
-from shipworthy.tables.rows import attach_rows, build_rows
+from shipworthy.tables.rows import attach_rows, build_rows, view_rows
+from shipworthy.tables.warehouse import is_there, is_warehouse, open_source, require_files, without_secret
 
 if TYPE_CHECKING:
     from shipworthy.evaluate.scoring import Scorer
@@ -60,6 +62,7 @@ class Maker:
         folder: Where relative paths start.
         place: Keys of the spec -> file and line, for messages.
         functions: Systems that were loaded already, by name.
+        made: Rows that this session made in a warehouse: run id -> their name there, and their profile.
     """
 
     connection: Connection
@@ -68,6 +71,7 @@ class Maker:
     folder: Path
     place: Callable[..., str] = lambda *_keys: ""
     functions: dict[str, FunctionSystem] = field(default_factory=dict)
+    made: dict[str, tuple[str, RowsProfile]] = field(default_factory=dict)
 
     def scorers(self) -> dict[str, Scorer]:
         """Return the spec's scorers by metric id."""
@@ -96,10 +100,10 @@ class Maker:
         if scorers:
             with tempfile.TemporaryDirectory() as temporary:
                 plan = self._recorded_plan(use, answers, scorers, Path(temporary), progress)
-                profile = build_rows(self.connection, plan, table)
+                profile = self._build(name, plan, table)
         else:
             plan = self._recorded_plan(use, answers, scorers, self.folder, progress)
-            profile = build_rows(self.connection, plan, table)
+            profile = self._build(name, plan, table)
         pins = self._pins("", name, answers.fingerprint, answers.fingerprint, profile, {})
         return RunRows(name, table, profile, pins, answers.outputs(), self.golden.inputs())
 
@@ -115,6 +119,7 @@ class Maker:
                 "kind": self.spec.kind,
                 "repeats": self.spec.golden.repeats,
                 "threshold": use.threshold,
+                **({"people": labels} if (labels := labels_hash(self.spec, self.folder)) else {}),
             }
         )
 
@@ -145,8 +150,13 @@ class Maker:
         if not again and _is_sound(folder):
             return folder, True
         self._check_columns(answers.file if answers is not None else None)
-        folder.path.mkdir(parents=True, exist_ok=True)
         scorers = self.scorers()
+        if system is not None:
+            require_files(self.connection, "Asking a function case by case", [str(self.golden.file.path)])
+        if answers is not None and is_warehouse(self.connection):
+            self._run_in_warehouse(name, use, answers, folder, progress)
+            return folder, False
+        folder.path.mkdir(parents=True, exist_ok=True)
         pins: Mapping[str, str] = {}
         # Made aside and moved in whole, so that two processes may enter the same run at once.
         with tempfile.TemporaryDirectory(dir=folder.path, prefix=MAKING) as making, ExitStack() as held:
@@ -165,27 +175,94 @@ class Maker:
                 plan = self._recorded_plan(use, answers, scorers, aside.path, progress)
             progress.start(0, f"entering {name}")
             try:
-                profile = build_rows(self.connection, plan, "making", aside.rows)
+                profile = self._build(name, plan, "making", aside.rows)
             finally:
                 progress.finish()
             self.connection.execute("DROP VIEW making")
             if not again and _is_sound(folder):
                 return folder, True
             aside.rows.replace(folder.rows)
-        folder.commit(
-            {
-                "system": name,
-                "golden_version": self.golden.version,
-                "system_hash": system_hash,
-                "pins": dict(pins),
-                "scorers": self._scorer_prints(scorers),
-                "source": str(use.recorded or use.function),
-                "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
-                "shipworthy": __version__,
-                "profile": asdict(profile),
-            }
-        )
+        folder.commit(self._record(name, use, system_hash, scorers, profile, pins))
         return folder, False
+
+    def _record(
+        self,
+        name: str,
+        use: SystemUse,
+        system_hash: str,
+        scorers: Mapping[str, Scorer],
+        profile: RowsProfile,
+        pins: Mapping[str, str],
+    ) -> dict[str, Any]:
+        """Return what is written down about a finished run."""
+        return {
+            "system": name,
+            "golden_path": self.spec.golden.path,
+            "golden_version": self.golden.version,
+            "system_hash": system_hash,
+            "pins": dict(pins),
+            "scorers": self._scorer_prints(scorers),
+            "source": without_secret(str(use.recorded or use.function)),
+            "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "shipworthy": __version__,
+            "profile": asdict(profile),
+        }
+
+    def _run_in_warehouse(
+        self, name: str, use: SystemUse, answers: Answers, folder: RunFolder, progress: Progress
+    ) -> None:
+        """Make rows where the tables lie, and write down only what they are and what they hold."""
+        profile = self._make_in_warehouse(name, use, answers, folder, progress)
+        folder.path.mkdir(parents=True, exist_ok=True)
+        record = self._record(name, use, answers.fingerprint, {}, profile, {})
+        folder.commit(
+            {**record, "warehouse": str(answers.file.path), "rows_hash": self._rows_hash(use, answers)}
+        )
+
+    def _rows_hash(self, use: SystemUse, answers: Answers) -> str:
+        """Return the hash of rows in a warehouse: of the tables' content and all else that makes them."""
+        return hash_record({"rows of": self.key(use, answers.fingerprint)})
+
+    def _make_in_warehouse(
+        self, name: str, use: SystemUse, answers: Answers, folder: RunFolder, progress: Progress
+    ) -> RowsProfile:
+        table = f"made_{len(self.made)}"
+        progress.start(0, f"entering {name}")
+        try:
+            plan = self._recorded_plan(use, answers, self.scorers(), folder.path, progress)
+            profile = self._build(name, plan, table)
+        finally:
+            progress.finish()
+        self.made[folder.run_id] = (table, profile)
+        return profile
+
+    def _load_from_warehouse(self, folder: RunFolder, use: SystemUse | None, table: str) -> RunRows:
+        """Return a run whose rows are made again from the tables that it was made from.
+
+        Raises:
+            StoreError: If the spec no longer names them.
+            VerificationFailed: If the tables have changed since.
+        """
+        record = folder.read()
+        if use is None or use.recorded is None or "warehouse" not in record:
+            raise StoreError(
+                f"The rows of {folder.run_id!r} lie in another engine than the golden set does now.",
+                fix="Name a run of the present systems, or restore the spec that it was made with.",
+            )
+        answers = answers_of_file(self.connection, self.golden, use, self.folder)
+        if self._rows_hash(use, answers) != record["rows_hash"]:
+            raise VerificationFailed(
+                f"The tables have changed since {folder.run_id!r} was made: its rows are not the ones "
+                "that were judged.",
+                where=str(answers.file.path),
+                fix="Restore the tables as they were, or judge the present ones: shipworthy decide.",
+            )
+        if folder.run_id not in self.made:
+            self._make_in_warehouse(str(record["system"]), use, answers, folder, Silent())
+        made, profile = self.made[folder.run_id]
+        view_rows(self.connection, made, table)
+        pins = pins_of(folder, record, profile, self.spec.golden.max_unscored)
+        return RunRows(pins.system, table, profile, pins, answers.outputs(), self.golden.inputs())
 
     def expected_folder(self, name: str, use: SystemUse, workspace: Workspace) -> RunFolder:
         """Return where a system's run on the present golden set lies, made or not."""
@@ -212,9 +289,11 @@ class Maker:
             use: The system as the spec declares it now; None where it no longer does.
             table: Name under which to attach its rows.
         """
+        if is_warehouse(self.connection):
+            return self._load_from_warehouse(folder, use, table)
         run = load_run(self.connection, folder, table, self.spec.golden.max_unscored)
         outputs: TextSource | None = None
-        if use is not None and use.recorded is not None and (self.folder / use.recorded).exists():
+        if use is not None and use.recorded is not None and is_there(use.recorded, self.folder):
             outputs = answers_of_file(self.connection, self.golden, use, self.folder).outputs()
         elif folder.journal.exists():
             outputs = journal_texts(folder.journal, tuple(part.name for part in fields(Output)))
@@ -238,13 +317,22 @@ class Maker:
 
     # -- parts -------------------------------------------------------------------------------------------
 
+    def _build(self, name: str, plan: RowsPlan, table: str, parquet: Path | None = None) -> RowsProfile:
+        """Make one system's rows, with people's verdicts on its outputs beside them."""
+        plan, labels = beside_answers(plan, self.spec, name, self.folder)
+        profile = build_rows(self.connection, plan, table, parquet)
+        met = labels_met(self.connection, table, labels, self.spec, self.folder)
+        return replace(profile, labels=met) if met else profile
+
     def _wanted(self) -> Wanted:
         rules: list[Rule] = [gate.parsed for gate in self.spec.gates]
         slices: set[str] = set()
         numbers: set[str] = set()
         for metric in self.spec.metrics:
             if metric.scorer is None:
-                numbers |= numbers_of(parse_rule(f"{metric.id} >= 0"))
+                asked = parse_rule(f"{metric.id} >= 0")
+                slices |= columns_of(asked)
+                numbers |= numbers_of(asked)
         for gate, rule in zip(self.spec.gates, rules, strict=True):
             slices |= columns_of(rule) | {c.column for c in self.spec.population_of(gate).conditions}
             numbers |= numbers_of(rule)
@@ -277,8 +365,9 @@ class Maker:
 
     def _has_column(self, use: SystemUse, column: str) -> bool:
         """Return whether a system's recorded file, where it is there, has a column."""
-        path = self.folder / (use.recorded or "")
-        return path.is_file() and open_file(self.connection, path).find(column) is not None
+        if use.recorded is None or not is_there(use.recorded, self.folder):
+            return False
+        return open_source(self.connection, use.recorded, self.folder).find(column) is not None
 
     def _recorded_plan(
         self,
@@ -290,6 +379,7 @@ class Maker:
     ) -> RowsPlan:
         if not scorers:
             return plan_rows(self.spec, self.golden, answers, self._wanted(), system=use)
+        require_files(self.connection, "A scorer", [str(self.golden.file.path), str(answers.file.path)])
         columns = {"case_id": answers.case_id}
         for role in (*OUTPUT_ROLES, "failed_reason", "unscored_reason"):
             text = locate(answers.file, role, answers.mapping)
@@ -407,9 +497,34 @@ def load_run(connection: Connection, folder: RunFolder, table: str, tolerance: f
         StoreError: If the run is damaged or unfinished.
     """
     record = folder.read()
+    if "warehouse" in record:
+        raise StoreError(
+            f"The rows of {folder.run_id!r} lie in a warehouse: {record['warehouse']}.",
+            fix="Name a golden set in that warehouse, or a run over files.",
+        )
     try:
         profile: RowsProfile = rebuild(RowsProfile, record["profile"])
-        pins = RunPins(
+    except (KeyError, TypeError) as error:
+        raise _lacking(folder, error) from None
+    pins = pins_of(folder, record, profile, tolerance)
+    attach_rows(connection, folder.rows, table)
+    return RunRows(pins.system, table, profile, pins)
+
+
+def pins_of(folder: RunFolder, record: Mapping[str, Any], profile: RowsProfile, tolerance: float) -> RunPins:
+    """Return what a finished run was made of.
+
+    Args:
+        folder: The run.
+        record: Its marker.
+        profile: Its rows' profile.
+        tolerance: Largest tolerated share of unscored rows.
+
+    Raises:
+        StoreError: If the marker lacks something.
+    """
+    try:
+        return RunPins(
             run_id=folder.run_id,
             system=record["system"],
             golden_version=record["golden_version"],
@@ -420,11 +535,13 @@ def load_run(connection: Connection, folder: RunFolder, table: str, tolerance: f
             denominator=denominator_of(profile, tolerance),
         )
     except (KeyError, TypeError) as error:
-        raise StoreError(
-            f"The run's marker lacks {error}.", where=str(folder.marker), fix="Run it again: shipworthy run."
-        ) from None
-    attach_rows(connection, folder.rows, table)
-    return RunRows(pins.system, table, profile, pins)
+        raise _lacking(folder, error) from None
+
+
+def _lacking(folder: RunFolder, error: Exception) -> StoreError:
+    return StoreError(
+        f"The run's marker lacks {error}.", where=str(folder.marker), fix="Run it again: shipworthy run."
+    )
 
 
 def _is_sound(folder: RunFolder) -> bool:

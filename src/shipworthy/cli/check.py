@@ -85,6 +85,7 @@ ROLE_OPTIONS = {
 @click.option("--html", type=FILE, help="Write the HTML record here.")
 @click.option("--markdown", type=FILE, help="Write Markdown for a pull request here.")
 @click.option("--junit", type=FILE, help="Write JUnit XML here.")
+@click.option("--explain", is_flag=True, help="Also print the scans of the rows: what for and how long.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole decision as JSON.")
 @click.pass_context
 def command(ctx: click.Context, /, file: Path, rules: tuple[str, ...], **options: Any) -> None:
@@ -101,12 +102,14 @@ def command(ctx: click.Context, /, file: Path, rules: tuple[str, ...], **options
           "recall >= 0.95" "delta(expected_cost, live) < 0"
     """
     from shipworthy.api.check import answer, spec_text_for
-    from shipworthy.cli.console import print_decision, print_json, watcher
+    from shipworthy.cli.console import print_decision, print_json, print_scans, watcher
     from shipworthy.cli.outputs import write_outputs
     from shipworthy.records import Verdict, plain
+    from shipworthy.tables.scans import scans_listed
 
     request = _request(file, rules, options)
-    checked = answer(request, watcher())
+    with scans_listed(options["explain"]) as scans:
+        checked = answer(request, watcher())
     write_outputs(
         checked.decision, "", html=options["html"], markdown=options["markdown"], junit=options["junit"]
     )
@@ -116,10 +119,13 @@ def command(ctx: click.Context, /, file: Path, rules: tuple[str, ...], **options
     if options["as_json"]:
         print_json(
             {**plain(checked.decision), "spec": checked.spec_text, "understood": dict(checked.understood)}
+            | ({"scans": plain(scans)} if options["explain"] else {})
         )
     else:
         print_decision(checked.decision)
         _next_step(checked.understood, written)
+        if options["explain"]:
+            print_scans(scans)
     verdict = checked.decision.verdict
     ctx.exit(
         0 if verdict is Verdict.ship_with_guardrails and options["guardrails_in_place"] else verdict.exit_code

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -29,6 +29,9 @@ from shipworthy.records import (
     Verdict,
     plain,
 )
+
+if TYPE_CHECKING:
+    from shipworthy.tables.scans import Scan
 
 __all__ = [
     "banner",
@@ -55,6 +58,19 @@ VERDICT_STYLES = {
     Verdict.invalid: "bold white on magenta",
 }
 LISTED = 5
+#: Beginnings of the notes that stand beside a gate; the rest are in the record.
+BESIDE_A_GATE = (
+    "Decided by",
+    "Fewer than",
+    "Four fifths",
+    "If more than",
+    "Judge of",
+    "Only ",
+    "The groups",
+    "The sizes",
+    "The slice",
+)
+_CLASSES_SHOWN = 6
 
 
 def _width() -> int | None:
@@ -88,6 +104,21 @@ def print_json(value: Any) -> None:
         value: A record, or anything `plain` understands.
     """
     sys.stdout.write(json.dumps(plain(value), indent=2, ensure_ascii=False) + "\n")
+
+
+def print_scans(scans: Sequence[Scan]) -> None:
+    """Print what each query over rows was for, how often it read a table, and how long it took.
+
+    Args:
+        scans: The scans, in their order.
+    """
+    reads = sum(scan.tables for scan in scans)
+    say(f"{words.plural(len(scans), 'query', 'queries')} over rows, reading a table or file {reads} times:")
+    for scan in scans:
+        say(
+            f"  {scan.serves}: {scan.tables} read, {words.plural(scan.arms, 'grouping')}, "
+            f"{words.plural(scan.rows_out, 'row')} out, {scan.seconds:.3f} s"
+        )
 
 
 def watcher() -> Progress:
@@ -125,6 +156,7 @@ def print_decision(decision: Decision, decision_id: str = "", path: Path | None 
         ("Failure modes", _failure_modes(decision)),
         ("Must pass", _must_pass(decision, rest)),
         ("Measured", _measured(decision, code)),
+        ("Taken for what", _confusion(decision, code)),
         ("Against other systems", _against(decision, code)),
         ("Money", _money(decision, code)),
         ("Slices that differ", _odd_slices(decision)),
@@ -185,7 +217,7 @@ def _gate_sentence(gate: GateResult) -> Text:
             f" The {gate.evidence.unscored:,} unscored rows could turn this answer.", style="magenta"
         )
     for note in gate.evidence.notes:
-        if note.startswith(("Decided by", "Fewer than", "Only ", "The slice")):
+        if note.startswith(BESIDE_A_GATE):
             sentence.append(f" {words.visible(note)}", style="dim")
     return sentence
 
@@ -323,6 +355,24 @@ def _measured(decision: Decision, code: str) -> list[RenderableType]:
     return [table] if table.row_count else []
 
 
+def _confusion(decision: Decision, code: str) -> list[RenderableType]:
+    """The confusion table where it has few classes, else the commonest mistakes."""
+    confusion = decision.evidence.confusion
+    if confusion is None:
+        return []
+    if len(confusion.classes) > _CLASSES_SHOWN:
+        return [_text(words.mistake_words(mistake, code)) for mistake in confusion.mistakes[:LISTED]]
+    table = Table(box=None, show_header=True, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    table.add_column("true class ↓, answer →")
+    for answer in confusion.answers:
+        table.add_column(words.cut(answer, 16), justify="right")
+    for row, label in enumerate(confusion.classes):
+        columns = range(len(confusion.answers))
+        shown = [words.cell_words(confusion, row, column, code) for column in columns]
+        table.add_row(_text(words.cut(label, 24)), *shown)
+    return [table]
+
+
 def _is_dull(metric: str, value: float | None) -> bool:
     return metric == "failed_share" and not value
 
@@ -394,6 +444,8 @@ def _money(decision: Decision, code: str) -> list[Text]:
         )
     if holding is not None and money is not None:
         lines.append(_text(holding.sentence))
+    if decision.waiting is not None and money is not None:
+        lines += [_text(sentence) for sentence in decision.waiting.sentences]
     return lines
 
 
@@ -452,6 +504,8 @@ def _trust(decision: Decision) -> list[Text]:
                 f"a chance of {words.chance_words(decision.chance_all_pass)}."
             )
         )
+    if decision.waiting is not None and decision.waiting.together:
+        lines.append(_text(decision.waiting.together))
     sampling = {note for gate in decision.gates for note in gate.evidence.notes if "traffic" in note}
     lines += [_text(note, "dim") for note in sorted(sampling)]
     lines += [_text(note, "dim") for note in evidence.notes]

@@ -18,11 +18,13 @@ __all__ = ["COMMANDS", "cli", "main"]
 COMMANDS = (
     "check",
     "init",
+    "size",
     "run",
     "compare",
     "decide",
     "report",
     "verify",
+    "agreement",
     "metrics",
     "scorers",
     "demo",

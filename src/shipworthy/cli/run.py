@@ -12,9 +12,10 @@ import click
 @click.option(
     "--product", "folder", default=".", type=click.Path(path_type=Path), help="The product's folder."
 )
+@click.option("--confirm", is_flag=True, help="Run over the confirmation set instead of the golden set.")
 @click.option("--again", is_flag=True, help="Ask a function again although its answers are kept.")
 @click.option("--json", "as_json", is_flag=True, help="Print the run's pins and counts as JSON.")
-def command(system: str | None, folder: Path, again: bool, as_json: bool) -> None:
+def command(system: str | None, folder: Path, confirm: bool, again: bool, as_json: bool) -> None:
     """Run SYSTEM (by default the candidate) over the golden set and score what it says.
 
     A recorded file is entered; a Python function is asked, with a progress bar. Interrupting and running
@@ -29,7 +30,7 @@ def command(system: str | None, folder: Path, again: bool, as_json: bool) -> Non
     from shipworthy.decide.record.words import listed
 
     with others_prints_aside():
-        pins, was_there = open_product(folder).run(system, progress=watcher(), again=again)
+        pins, was_there = open_product(folder).run(system, progress=watcher(), again=again, confirm=confirm)
     if as_json:
         print_json({"was_there": was_there, **_pins(pins)})
         return
@@ -47,7 +48,7 @@ def command(system: str | None, folder: Path, again: bool, as_json: bool) -> Non
             console.print(
                 f"  {word}: {listed([f'{reason} ({n:,})' for reason, n in reasons.items()])}", markup=False
             )
-    console.print("  next: shipworthy decide", style="dim", markup=False)
+    console.print(f"  next: shipworthy decide{' --confirm' if confirm else ''}", style="dim", markup=False)
 
 
 def _pins(pins: object) -> dict[str, object]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from shipworthy.decide.gates import judge_gate
+from shipworthy.decide.looking import candidates_tried, looks_before
 from shipworthy.decide.record.words import listed, outcomes_counted, plural, range_words, signed
 from shipworthy.decide.verdict import Situation, all_met, reach_verdict
+from shipworthy.decide.waiting import weigh_waiting
 from shipworthy.define.spec import Spec
 from shipworthy.records import (
     Coverage,
@@ -19,9 +21,11 @@ from shipworthy.records import (
     Look,
     OutcomeShare,
     Reason,
+    Together,
     Verdict,
 )
 from shipworthy.stats.confidence import Proportion
+from shipworthy.stats.joint_sizing import joint_chance
 
 __all__ = ["decide", "normalised_rule"]
 
@@ -62,19 +66,17 @@ def decide(
         The decision.
     """
     currency = spec.costs.currency if spec.costs is not None else ""
-    # A launch-blocking failure mode makes its gate block, whatever the gate says of itself.
-    blockers = {mode.gate for mode in spec.failure_modes if mode.severity == "blocker" and not mode.accepted}
+    blocking = spec.blocking_gates()
     gates = []
     for gate, measured in zip(spec.gates, evidence.gates, strict=True):
-        seen = _looks_at(measured.rule, looks, evidence)
         gates.append(
             judge_gate(
                 measured,
-                blocking=gate.blocking or gate.id in blockers,
+                blocking=gate.id in blocking,
                 owner=gate.owner,
                 currency=currency,
-                earlier_looks=seen[0],
-                candidates_tried=seen[1],
+                before=looks_before(looks, evidence.candidate, evidence.sample, measured.question),
+                candidates_tried=candidates_tried(looks, evidence.candidate, measured.question),
             )
         )
     coverage = _coverage(spec, evidence, decided_at)
@@ -82,12 +84,12 @@ def decide(
     verdict, reasons = reach_verdict(Situation(evidence, gates, coverage, modes))
     return Decision(
         verdict=verdict,
-        headline=_headline(verdict, reasons, gates, coverage, evidence),
+        headline=_of_set(evidence, looks, _headline(verdict, reasons, gates, coverage, evidence)),
         forced_by=reasons,
         gates=tuple(gates),
         coverage=coverage,
         got_worse=_got_worse(evidence, currency),
-        chance_all_pass=_joint_chance(gates),
+        chance_all_pass=_joint_chance(gates, evidence.together),
         evidence=evidence,
         not_judged=spec.not_judged(),
         spec_hash=spec_hash,
@@ -96,16 +98,8 @@ def decide(
         decided_at=decided_at,
         shipworthy_version=version,
         failure_modes=modes,
+        waiting=weigh_waiting(spec.costs, evidence, gates, modes) if verdict is Verdict.hold else None,
     )
-
-
-def _looks_at(rule: str, looks: Sequence[Look], evidence: Evidence) -> tuple[int, int]:
-    """Count earlier looks on other evidence, and distinct candidates, at one rule."""
-    wanted = normalised_rule(rule)
-    same = [look for look in looks if wanted in look.rules]
-    other_evidence = {look.rows_hash for look in same} - {evidence.subject.rows_hash}
-    systems = {look.system_hash for look in same} | {evidence.subject.system_hash}
-    return len(other_evidence), len(systems)
 
 
 def _failure_modes(spec: Spec, gates: Sequence[GateResult]) -> tuple[FailureModeResult, ...]:
@@ -216,21 +210,23 @@ def _change(delta: Estimate, currency: str) -> str:
     return f"{value}, {range_words(delta.low, delta.high, delta.unit, currency)}"
 
 
-def _joint_chance(gates: Sequence[GateResult]) -> tuple[float, float, float] | None:
+def _joint_chance(
+    gates: Sequence[GateResult], together: Together | None
+) -> tuple[float, float, float] | None:
     """Return at least, about and at most how likely all blocking gates pass on a fresh sample of this size.
 
-    "About" takes the gates as independent; the ends hold however they depend on each other.
+    Gates that bound rates of the same rows go together as they were seen to. "About" takes what is left as
+    independent; the ends hold however it depends on each other.
     """
-    chances = [
-        gate.evidence.chance_now for gate in gates if gate.blocking and gate.evidence.metric != "failures"
-    ]
-    known = [chance for chance in chances if chance is not None]
-    if not chances or len(known) != len(chances):
+    blocking = [gate.evidence for gate in gates if gate.blocking and gate.evidence.metric != "failures"]
+    chances = {gate.gate_id: gate.chance_now for gate in blocking if gate.chance_now is not None}
+    if not blocking or len(chances) != len(blocking):
         return None
-    about = 1.0
-    for chance in known:
-        about *= chance
-    return max(0.0, 1.0 - sum(1.0 - chance for chance in known)), about, min(known)
+    exact = {gate.gate_id for gate in blocking if not gate.over_looks}
+    if together is not None and exact >= set(together.gate_ids):
+        rest = [chance for gate_id, chance in chances.items() if gate_id not in together.gate_ids]
+        return joint_chance([*rest, together.chance])
+    return joint_chance(list(chances.values()))
 
 
 def _headline(
@@ -262,6 +258,18 @@ def _headline(
     bad = [part for part in coverage if part.accepted]
     tail = " Bad outcomes that occurred are accepted by name." if bad else ""
     return f"{all_met(met)} on {evidence.subject.cases:,} cases.{tail}"
+
+
+def _of_set(evidence: Evidence, looks: Sequence[Look], headline: str) -> str:
+    """Name the confirmation set where it was used, and say loudly where it was used before."""
+    if not evidence.confirmation:
+        return headline
+    earlier = {look.sample: look.decision_id for look in looks if look.sample != evidence.sample}
+    said = f"{headline} This is the confirmation set."
+    if not earlier:
+        return said
+    decisions = f"{plural(len(earlier), 'decision')} on other evidence ({listed(earlier.values())})"
+    return f"{said} It was used before, by {decisions}: it confirms no more, it is one more try."
 
 
 def _is_or_are(count: int) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from shipworthy.decide.looking import Seen, risk_in_all
 from shipworthy.decide.record.words import further_words, number, plural, range_words
 from shipworthy.records import GateEvidence, GateResult, GateStatus
 from shipworthy.stats.multiplicity import chance_one_passes
@@ -57,7 +60,7 @@ def judge_gate(
     blocking: bool,
     owner: str | None,
     currency: str,
-    earlier_looks: int = 0,
+    before: Sequence[Seen] = (),
     candidates_tried: int = 1,
 ) -> GateResult:
     """Return one gate with its answer in a sentence.
@@ -67,37 +70,49 @@ def judge_gate(
         blocking: Whether it can hold a release.
         owner: Who answers for it.
         currency: ISO code for amounts of money.
-        earlier_looks: Decisions on other evidence for the same rule and lineage.
-        candidates_tried: Distinct candidates judged by the same rule and lineage.
+        before: Earlier looks at the same question about the same candidate.
+        candidates_tried: Distinct candidates judged by the same question and lineage.
     """
     status = status_of(evidence)
+    is_by_chance = evidence.metric != "failures"
+    # What was not measured is no try: it could not have passed.
+    is_answered = is_by_chance and status is not GateStatus.not_measured
     return GateResult(
         evidence=evidence,
         status=status,
         blocking=blocking,
         owner=owner,
         sentence=_sentence(evidence, status, currency),
-        earlier_looks=earlier_looks,
+        earlier_looks=len(before),
         candidates_tried=candidates_tried,
-        tried_again=_tried_again(evidence.confidence, earlier_looks, candidates_tried),
+        tried_again=_tried_again(evidence, before, candidates_tried) if is_answered else "",
         unscored_could_change=_unscored_could_change(evidence, status),
+        risk_in_all=risk_in_all(evidence, before, candidates_tried) if is_by_chance else None,
     )
 
 
-def _tried_again(confidence: float, earlier_looks: int, candidates: int) -> str:
-    """Say what trying again does to the stated risk."""
+def _tried_again(evidence: GateEvidence, before: Sequence[Seen], candidates: int) -> str:
+    """Say what trying and looking again do to the stated risk."""
     parts = []
     if candidates > 1:
-        chance = chance_one_passes(candidates, 1 - confidence)
+        chance = chance_one_passes(candidates, 1 - evidence.confidence)
         parts.append(
             f"{candidates} candidates were tried: the chance that one of so many, each exactly at the bar, "
-            f"passes is up to {chance:.0%}."
+            f"passes is up to {number(chance, 'share')}."
         )
-    if earlier_looks:
-        parts.append(
-            f"Looked at {earlier_looks + 1} times: the stated risk is per look, and adds up over looks."
-        )
+    if before or evidence.over_looks:
+        parts.append(f"Look {len(before) + 1} at this candidate: {_looked_again(evidence, before)}.")
     return " ".join(parts)
+
+
+def _looked_again(evidence: GateEvidence, before: Sequence[Seen]) -> str:
+    risk = number(risk_in_all(evidence, before, 1), "share")
+    if not evidence.over_looks:
+        count = len(before) + 1
+        return f"only cases that no earlier one had seen; {count} looks together risk up to {risk}"
+    # Only a plain share has an exact sequence.
+    most = "at most" if evidence.successes is not None else "about"
+    return f"bounds of a confidence sequence; all looks together risk {most} {risk}"
 
 
 def _unscored_could_change(evidence: GateEvidence, status: GateStatus) -> bool:
@@ -125,7 +140,8 @@ def _sentence(evidence: GateEvidence, status: GateStatus, currency: str) -> str:
     seen = f"{value} of {estimate.n:,}" if unit in ("share", "ms") else f"{value} over {estimate.n:,}"
     if status in (GateStatus.met, GateStatus.not_met):
         bound = _bound_words(evidence, currency, proving=status is GateStatus.met)
-        return f"{seen}; {bound} at {number(evidence.confidence, 'share')} confidence."
+        over = " over all looks" if evidence.over_looks else ""
+        return f"{seen}; {bound} at {number(evidence.confidence, 'share')} confidence{over}."
     if estimate.low is not None or estimate.high is not None:
         seen += f", {range_words(estimate.low, estimate.high, unit, currency)}"
     return f"{seen}. {_what_settles(evidence)}".rstrip()
@@ -156,14 +172,26 @@ def _what_settles(evidence: GateEvidence) -> str:
     elif evidence.needed_now is None and evidence.successes is not None:
         parts.append(f"No result on {evidence.estimate.n:,} cases could prove it.")
     if evidence.cases_even is not None and evidence.cases_80 is not None:
-        rows = "cases in all" if evidence.out_of <= evidence.estimate.n else "of the rows it counts"
+        rows = "rows in all" if evidence.per_case > 1 else "cases in all"
+        if evidence.out_of > evidence.estimate.n:
+            rows = "of the rows it counts"
+        end = f" ({further_words(evidence, evidence.cases_80)})"
+        if evidence.again_even is not None and evidence.again_80 is not None:
+            rows = rows.replace(" in all", "")
+            end = (
+                f", judged afresh; added to these and looked at again, {evidence.again_even:,} and "
+                f"{evidence.again_80:,} in all ({further_words(evidence, evidence.again_80)})"
+            )
         parts.append(
             f"If what was seen is the truth, {evidence.cases_even:,} {rows} give an even chance of "
-            f"proof and {evidence.cases_80:,} an 80% chance ({further_words(evidence, evidence.cases_80)})."
+            f"proof and {evidence.cases_80:,} an 80% chance{end}."
         )
-    elif evidence.estimate.value is not None and not _is_better(evidence):
+    elif _is_better(evidence):
+        parts.append("How many cases would prove it is not known.")
+    elif evidence.estimate.value is not None:
         parts.append(
-            "What was seen does not reach the bar: more cases will not prove it, a better system may."
+            "What was seen does not reach the bar: if it is the truth, no number of cases proves it; "
+            "a better system may."
         )
     return " ".join(parts)
 

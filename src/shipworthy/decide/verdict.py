@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from shipworthy.decide.record.words import further_cases, listed, number, outcomes_counted, range_words
+from shipworthy.define.sizing import is_reached
 from shipworthy.records import Coverage, Evidence, FailureModeResult, GateResult, GateStatus, Reason, Verdict
 
 __all__ = ["ORDER", "Situation", "all_met", "reach_verdict"]
@@ -151,9 +152,14 @@ def _gate_reason(gate: GateResult) -> Reason:
 
 def _more_cases(gate: GateResult) -> str:
     evidence = gate.evidence
-    if evidence.cases_even is None or evidence.cases_80 is None:
+    if evidence.settled_even is None or evidence.settled_80 is None:
+        value = evidence.estimate.value
+        if value is not None and is_reached(evidence.better, evidence.bar, value):
+            return "More cases; how many is not known."
         return "A better system: what was seen does not reach the bar."
-    even, likely = (further_cases(evidence, cases) for cases in (evidence.cases_even, evidence.cases_80))
+    even, likely = (further_cases(evidence, cases) for cases in (evidence.settled_even, evidence.settled_80))
+    if not even:
+        return f"About {likely:,} more cases for an 80% chance of proof; or a better system."
     return f"About {even:,} more cases for an even chance of proof, {likely:,} for 80%; or a better system."
 
 

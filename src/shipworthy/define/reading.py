@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from shipworthy.define.rules import Condition, parse_rule
+from shipworthy.define.rules import Call, Condition, parse_rule
 from shipworthy.define.spec import OUTCOMES_BY_KIND, Spec
 from shipworthy.errors import RuleError, SpecError, nearest
 
@@ -122,6 +122,7 @@ def _checked(data: Any, path: Path, lines: Mapping[tuple[str | int, ...], int]) 
     _check_rules(spec, path, lines)
     _check_metrics(spec, path, lines)
     _check_references(spec, path, lines)
+    _check_judges(spec, path, lines)
     return spec
 
 
@@ -131,7 +132,10 @@ def _load_yaml(text: str, path: Path) -> tuple[Any, dict[tuple[str | int, ...], 
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
     try:
-        tree = YAML(typ="rt").load(text)
+        reader = YAML(typ="rt")
+        # An anchor that is used again means its last place, as YAML 1.2 says; it is no reason for a warning.
+        reader.composer.warn_double_anchors = False
+        tree = reader.load(text)
     except RecursionError:
         raise SpecError(
             "The spec is nested too deeply.", where=str(path), fix="Close the brackets that are opened."
@@ -431,4 +435,31 @@ def _check_outcomes(named: list[str], known: tuple[str, ...], where: str, spec: 
                 f"{outcome!r} is no class of bad outcome of a {spec.kind}.",
                 where=where,
                 fix=nearest(outcome, known),
+            )
+
+
+def _check_judges(spec: Spec, path: Path, lines: Mapping[Any, int]) -> None:
+    """Refuse a judge of a score that nothing speaks of, and two judges of one score."""
+    scores = {metric.id for metric in spec.metrics if metric.scorer is not None} | {"correct", "grade"}
+    calls = [parse_rule(f"{metric.id} >= 0").left for metric in spec.metrics]
+    for rule in (gate.parsed for gate in spec.gates):
+        calls += [call for call in (rule.left, rule.right) if call is not None]
+    while calls:
+        call = calls.pop()
+        calls += [argument for argument in call.arguments if isinstance(argument, Call)]
+        if call.name in ("pass_rate", "mean"):
+            scores |= {argument for argument in call.arguments if isinstance(argument, str)}
+    for index, judge in enumerate(spec.judges):
+        where = _where(path, lines, ("judges", index, "of"))
+        if judge.of not in scores:
+            raise SpecError(
+                f"No gate and no metric speaks of the score {judge.of!r} that this judge gives.",
+                where=where,
+                fix=nearest(judge.of, scores),
+            )
+        if judge.of in [other.of for other in spec.judges[:index]]:
+            raise SpecError(
+                f"{judge.of!r} has two judges.",
+                where=where,
+                fix="Keep one; a second judge needs a score of its own.",
             )

@@ -8,10 +8,25 @@ from dataclasses import dataclass
 
 from shipworthy.errors import RuleError
 
-__all__ = ["FORMS", "Call", "Condition", "Population", "Rule", "parse_condition_text", "parse_rule"]
+__all__ = [
+    "FORMS",
+    "GROUP_FORMS",
+    "Call",
+    "Condition",
+    "Population",
+    "Rule",
+    "columns_compared",
+    "metrics_within",
+    "number_of",
+    "parse_condition_text",
+    "parse_rule",
+]
 
-#: Words that take a metric as their first argument, and what the second one is.
-FORMS = {"delta": "system", "ratio": "column", "gap": "column"}
+#: Words that take a metric as their first argument, and what stands after it.
+FORMS = {"delta": "system", "ratio": "column", "gap": "column", "worst": "column"}
+
+#: Words that compare the groups of one or more columns.
+GROUP_FORMS = ("ratio", "gap", "worst", "equalised_odds")
 
 _COMPARISONS = (">=", "<=", ">", "<")
 _TOKEN = re.compile(
@@ -136,6 +151,31 @@ class Rule:
         return self.operator in (">=", ">")
 
 
+def metrics_within(call: Call) -> tuple[Call, ...]:
+    """Return the metrics that a quantity is made of: itself, those inside a form, none for `failures`.
+
+    >>> [str(inner) for inner in metrics_within(parse_rule("equalised_odds(race) <= 10pt").left)]
+    ['recall', 'fpr']
+    """
+    if call.name == "equalised_odds":
+        return Call("recall"), Call("fpr")
+    if call.name in FORMS:
+        return tuple(argument for argument in call.arguments[:1] if isinstance(argument, Call))
+    return () if call.name == "failures" else (call,)
+
+
+def columns_compared(call: Call) -> tuple[str, ...]:
+    """Return the columns whose groups a form compares, in the order in which they cross.
+
+    >>> columns_compared(parse_rule("worst(recall, race, sex) >= 0.8").left)
+    ('race', 'sex')
+    """
+    if call.name not in GROUP_FORMS:
+        return ()
+    columns = call.arguments[1:] if call.name in FORMS else call.arguments
+    return tuple(str(column) for column in columns)
+
+
 def parse_rule(text: str) -> Rule:
     """Parse one gate rule.
 
@@ -171,6 +211,30 @@ def parse_condition_text(text: str) -> Population:
     population = parser.conditions(closing="")
     parser.end()
     return population
+
+
+def number_of(text: str) -> float:
+    """Return a number as rules write it, such as "0.85", "85%" or "-4pt".
+
+    Args:
+        text: The number.
+
+    Returns:
+        The number; percentages and points as fractions of one.
+
+    Raises:
+        ValueError: If it is none.
+
+    >>> number_of("85%"), number_of("-4pt"), number_of("1,200")
+    (0.85, -0.04, 1200.0)
+    """
+    try:
+        rule = parse_rule(f"value >= {text}")
+    except RuleError:
+        rule = None
+    if rule is None or rule.right is not None:
+        raise ValueError(f"{text!r} is no number; write 0.85 or 85%")
+    return rule.bar
 
 
 class _Parser:
@@ -282,6 +346,10 @@ class _Parser:
         if self._take("("):
             while not self._take(")"):
                 self._argument(name, arguments, named)
+                if name in GROUP_FORMS and self.text[self.at :].lstrip().startswith("*"):
+                    raise self._error(
+                        "Groups are crossed with a comma, not with '*'", f"Write {name}(fpr, race, sex)."
+                    )
                 if not self._take(",") and not self._at_symbol(")"):
                     raise self._error(
                         f"Expected ',' or ')', found {self._rest()!r}", "Close the bracket of the arguments."

@@ -16,12 +16,15 @@ __all__ = [
     "ROLES",
     "SAMPLINGS",
     "Acceptance",
+    "Confirm",
     "Costs",
     "DecisionUse",
     "FailureMode",
     "Gate",
     "Golden",
     "Guardrail",
+    "Judge",
+    "Labels",
     "MetricUse",
     "Money",
     "Spec",
@@ -137,10 +140,43 @@ class Costs(Part):
         return -amount.value if isinstance(amount, _Gain) else float(amount.cost)
 
 
+def _known_sampling(value: str | dict[str, str]) -> str | dict[str, str]:
+    for word in value.values() if isinstance(value, dict) else [value]:
+        if word not in (*SAMPLINGS, "unknown"):
+            raise ValueError(f"{word!r} is no way of sampling; use one of {', '.join(SAMPLINGS)}")
+    return value
+
+
+def _path_only(value: Any) -> Any:
+    """Let a bare path stand for {path: path}."""
+    return {"path": value} if isinstance(value, str) else value
+
+
+class _Confirm(Part):
+    path: str = Field(description="Its file, with the golden set's columns, relative to the spec.")
+    where: dict[str, Any] = Field(default_factory=dict, description="Keep only rows with these values.")
+    sampled: str | dict[str, str] | None = Field(
+        None, description="How its cases were chosen; by default as the golden set's."
+    )
+    recorded: dict[str, str] = Field(
+        default_factory=dict,
+        description="System -> file with its answers to these cases; by default the file of its other "
+        "answers, or the confirmation set itself where the golden set holds the answers too.",
+    )
+
+    @field_validator("sampled")
+    @classmethod
+    def _known_sampling(cls, value: str | dict[str, str] | None) -> str | dict[str, str] | None:
+        return None if value is None else _known_sampling(value)
+
+
+Confirm = Annotated[_Confirm, BeforeValidator(_path_only)]
+
+
 class Golden(Part):
     """The test set: where it lies, how its cases were chosen, and what its columns mean."""
 
-    path: str = Field(description="JSONL, CSV or Parquet file, relative to the spec.")
+    path: str = Field(description="JSONL, CSV or Parquet file, relative to the spec; or the URL of a table.")
     where: dict[str, Any] = Field(default_factory=dict, description="Keep only rows with these values.")
     sampled: str | dict[str, str] = Field(
         "unknown", description="random, curated, incident or weights; or one of these per stratum."
@@ -160,7 +196,15 @@ class Golden(Part):
     )
     created: Any = Field(None, description="When the set was made (level launch).")
     holdout: Any = Field(None, description="random, time or group (level launch).")
-    confirm: Any = Field(None, description="A confirmation set, used once (level launch).")
+    confirm: Confirm | None = Field(
+        None, description="A confirmation set of other cases, to be used once: a path, or these keys."
+    )
+    looks: Literal["once", "many", "fresh"] = Field(
+        "once",
+        description="How a candidate is judged that was judged before on fewer cases. once: one look is "
+        "planned and exact; later ones use a confidence sequence. many: a sequence from the first look on. "
+        "fresh: later looks use only cases that no earlier look had seen.",
+    )
 
     @field_validator("positive", mode="before")
     @classmethod
@@ -171,10 +215,7 @@ class Golden(Part):
     @field_validator("sampled")
     @classmethod
     def _known_sampling(cls, value: str | dict[str, str]) -> str | dict[str, str]:
-        for word in value.values() if isinstance(value, dict) else [value]:
-            if word not in (*SAMPLINGS, "unknown"):
-                raise ValueError(f"{word!r} is no way of sampling; use one of {', '.join(SAMPLINGS)}")
-        return value
+        return _known_sampling(value)
 
     def sampling_of(self, stratum: str | None) -> str:
         """Return how the cases of a stratum (or of the whole set) were chosen."""
@@ -189,7 +230,7 @@ class Golden(Part):
 class SystemUse(Part):
     """One system: a recorded file, or a Python function."""
 
-    recorded: str | None = Field(None, description="File with its outputs or predictions.")
+    recorded: str | None = Field(None, description="File with its outputs or predictions, or a table's URL.")
     where: dict[str, Any] = Field(default_factory=dict, description="Keep only rows with these values.")
     columns: dict[str, str] = Field(
         default_factory=dict, description="Columns that differ from the golden set's."
@@ -253,6 +294,9 @@ class _Gate(Part):
     blocking: bool = Field(True, description="false: advisory, never holds a release.")
     owner: str | None = None
     why: str | None = Field(None, description="Why this bar, in words.")
+    expect: float | None = Field(
+        None, description="Expected true value, such as 0.85: `shipworthy size` plans for it."
+    )
     waiver: Any = Field(None, description="Who may waive it (level launch).")
 
     @property
@@ -347,6 +391,55 @@ class _MetricUse(Part):
 
 MetricUse = Annotated[_MetricUse, BeforeValidator(_metric_only)]
 
+
+class _Labels(Part):
+    path: str = Field(description="JSONL, CSV or Parquet file of people's verdicts, relative to the spec.")
+    where: dict[str, Any] = Field(default_factory=dict, description="Keep only rows with these values.")
+    columns: dict[str, str] = Field(
+        default_factory=dict,
+        description="case_id, repeat, system, verdict (people's), judge (its own) -> the file's column.",
+    )
+    passes: list[str] = Field(
+        default_factory=list, description="Verdicts that pass, where they are no yes or no; all others fail."
+    )
+
+    @field_validator("passes", mode="before")
+    @classmethod
+    def _texts(cls, value: Any) -> Any:
+        return [_as_text(item) for item in (value if isinstance(value, list) else [value])]
+
+    @field_validator("columns")
+    @classmethod
+    def _known_columns(cls, value: dict[str, str]) -> dict[str, str]:
+        for name in value:
+            if name not in LABEL_COLUMNS:
+                raise ValueError(f"{name!r} is none of {', '.join(LABEL_COLUMNS)}")
+        return value
+
+
+LABEL_COLUMNS = ("case_id", "repeat", "system", "verdict", "judge")
+
+Labels = Annotated[_Labels, BeforeValidator(_path_only)]
+
+
+class Judge(Part):
+    """A score that is a judge's verdict, and the people's verdicts it is measured against."""
+
+    of: str = Field(description="The judged score: a scorer's id, a column, `correct` or `grade`.")
+    labels: Labels | None = Field(None, description="People's verdicts; without them no gate uses it.")
+    sampled: Literal["random", "other"] = Field(
+        description="How the labelled outputs were chosen: random among the judged ones, or any other way."
+    )
+    min_tpr: float | None = Field(
+        None, gt=0, lt=1, description="Least share of what people pass that the judge must pass."
+    )
+    min_tnr: float | None = Field(
+        None, gt=0, lt=1, description="Least share of what people fail that the judge must fail."
+    )
+    what: str | None = Field(None, description="What the judge is, in words: model, prompt, version.")
+    owner: str | None = None
+
+
 _ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
 
 
@@ -367,6 +460,9 @@ class Spec(Part):
     systems: Systems = Field(default_factory=lambda: Systems.model_validate({}))
     slices: list[str] = Field(default_factory=list, description="Columns to cut the results by.")
     metrics: list[MetricUse] = Field(default_factory=list, description="Metrics to show beside the gates.")
+    judges: list[Judge] = Field(
+        default_factory=list, description="Scores that are a judge's verdicts, with people's labels."
+    )
     gates: list[Gate] = Field(description="What must hold, as rules.", min_length=1)
     guardrails: list[Guardrail] = Field(default_factory=list)
     failure_modes: list[FailureMode] = Field(default_factory=list)
@@ -380,7 +476,6 @@ class Spec(Part):
     model: Any = None
     context: Any = None
     rubric: Any = None
-    judges: Any = None
     outcomes: Any = None
     routing: Any = None
     launch: Any = None
@@ -417,9 +512,7 @@ class Spec(Part):
     def not_judged(self) -> tuple[str, ...]:
         """Return the keys that are present but belong to a level that is not judged yet, by dotted name."""
         later = [name for name in LATER_KEYS if getattr(self, name) is not None]
-        later += [
-            f"golden.{name}" for name in ("created", "holdout", "confirm") if getattr(self.golden, name)
-        ]
+        later += [f"golden.{name}" for name in ("created", "holdout") if getattr(self.golden, name)]
         if self.costs is not None and self.costs.by_group is not None:
             later.append("costs.by_group")
         later += [f"gates.{gate.id}.waiver" for gate in self.gates if gate.waiver is not None]
@@ -434,6 +527,11 @@ class Spec(Part):
                 f"metrics.{metric.id}.{name}" for name in METRIC_LATER if getattr(metric, name) is not None
             ]
         return tuple(later)
+
+    def blocking_gates(self) -> frozenset[str]:
+        """Return the ids of the gates that can hold a release: a launch blocker makes its gate block."""
+        blockers = {m.gate for m in self.failure_modes if m.severity == "blocker" and not m.accepted}
+        return frozenset(gate.id for gate in self.gates if gate.blocking or gate.id in blockers)
 
     def default_population(self) -> Population:
         """Return the `representative` stratum where it is declared, else all rows."""
@@ -475,7 +573,6 @@ LATER_KEYS = (
     "model",
     "context",
     "rubric",
-    "judges",
     "outcomes",
     "routing",
     "launch",

@@ -20,6 +20,7 @@ from shipworthy.stats.multiplicity import holm
 from shipworthy.stats.paired import mcnemar_mid_p
 from shipworthy.tables.duck import Connection
 from shipworthy.tables.lists import ListedRow, list_flips, texts_of
+from shipworthy.tables.row_plan import Basis, RowsProfile
 from shipworthy.tables.totals import Ask, Split, Table
 
 __all__ = ["PairPlan", "compare", "plan_pair"]
@@ -130,10 +131,19 @@ def compare(
         mid_p=mcnemar_mid_p(fixed, broke)
         if fixed is not None and broke is not None and fixed + broke
         else None,
-        newly_failing=_changes(connection, subject, other, pairs, f"ok = 0 AND other_ok = 1 AND {condition}")
+        newly_failing=_changes(
+            connection,
+            subject,
+            other,
+            pairs,
+            f"ok = 0 AND other_ok = 1 AND {condition}",
+            _worst_outcomes(subject.profile),
+        )
         if broke
         else (),
-        newly_fixed=_changes(connection, subject, other, pairs, f"ok = 1 AND other_ok = 0 AND {condition}")
+        newly_fixed=_changes(
+            connection, subject, other, pairs, f"ok = 1 AND other_ok = 0 AND {condition}", ()
+        )
         if fixed
         else (),
         differences=tuple(sorted(differences, key=_worst_first)),
@@ -251,10 +261,27 @@ def _money(plan: PairPlan, answers: dict[Ask, Table], volume: float | None) -> E
     return estimate_of(Affine(part.delta, volume), "money", part.n)
 
 
+def _worst_outcomes(profile: RowsProfile) -> tuple[str, ...]:
+    """Return the worst outcomes that occur among wrong rows."""
+    found = {
+        "harmful": profile.basis == Basis.GRADE,
+        "false_negative": profile.binary,
+        "failed": profile.failed,
+    }
+    return tuple(name for name, occurs in found.items() if occurs)
+
+
 def _changes(
-    connection: Connection, subject: RunRows, other: RunRows, pairs: str, condition: str
+    connection: Connection,
+    subject: RunRows,
+    other: RunRows,
+    pairs: str,
+    condition: str,
+    worst: tuple[str, ...],
 ) -> tuple[CaseChange, ...]:
-    rows = list_flips(connection, pairs, condition, LISTED)
+    ours, theirs = subject.profile, other.profile
+    in_order = ours.in_people_order and bool(ours.order) and ours.order == theirs.order
+    rows = list_flips(connection, pairs, condition, LISTED, in_order=worst if in_order else None)
     return describe(connection, rows, subject, other)
 
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from shipworthy.evidence.metric import CellMean, Floats, Metric, Unmeasurable
-from shipworthy.evidence.metrics.discrimination import Auc
+from shipworthy.evidence.metric import CellMean, Floats, Metric, Spread, Unmeasurable
 from shipworthy.records import Estimate
 from shipworthy.stats.confidence import Confidence, CountTableMean, Proportion
 from shipworthy.tables.row_plan import RowsProfile
@@ -80,7 +79,10 @@ def measure(metric: Metric, table: Table, code: int | None, profile: RowsProfile
         Unmeasurable: Where there is nothing to measure.
     """
     counts, sums = table.at(code)
-    return measure_arrays(metric, counts, sums, profile_at(table, code, profile))
+    spread = None
+    if table.spread is not None and metric.wider is not None:
+        spread = Spread(metric.wider, *table.spread.at(code))
+    return measure_arrays(metric, counts, sums, profile_at(table, code, profile), spread)
 
 
 def profile_at(table: Table, code: int | None, profile: RowsProfile) -> RowsProfile:
@@ -91,14 +93,37 @@ def profile_at(table: Table, code: int | None, profile: RowsProfile) -> RowsProf
 
 
 def measure_arrays(
-    metric: Metric, counts: Floats, sums: tuple[Floats, ...], profile: RowsProfile
+    metric: Metric,
+    counts: Floats,
+    sums: tuple[Floats, ...],
+    profile: RowsProfile,
+    spread: Spread | None = None,
 ) -> Measured:
-    """Measure a metric on dense arrays (groups, *sizes)."""
+    """Measure a metric on dense arrays (groups, *sizes).
+
+    Args:
+        metric: The metric.
+        counts: (groups, *sizes) counts.
+        sums: One array of that shape per sum.
+        profile: The rows' profile.
+        spread: Groups of clusters, where they are kept apart in wider bins.
+
+    Raises:
+        Unmeasurable: Where there is nothing to measure.
+    """
     clustered = is_clustered(metric, profile)
-    confidence = metric.confidence(counts, sums, clustered)
+    # Unequal weights make fewer cases of the rows, however few failures there are to see it by.
+    effect = profile.weight_effect if clustered else 1.0
+    sums = tuple(part / effect for part in sums)
+    if clustered and spread is not None:
+        wide = tuple(part / effect for part in spread.sums)
+        spread = Spread(spread.metric, spread.counts / effect, wide)
+        confidence = metric.confidence_by(counts / effect, sums, spread)
+    else:
+        confidence = metric.confidence(counts / effect, sums, clustered)
     whole = counts.sum(axis=0)
     units = float(metric.units(whole, tuple(part.sum(axis=0) for part in sums)))
-    blur = metric.binning_error(whole) if isinstance(metric, Auc) else 0.0
+    blur = metric.binning_error(whole)
     return Measured(metric, confidence, round(units), whole, not clustered, blur)
 
 

@@ -7,20 +7,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import ndtr
 
-from shipworthy.define.rules import Call, parse_rule
+from shipworthy.define.rules import Call, metrics_within, parse_rule
 from shipworthy.define.spec import Gate, Spec
 from shipworthy.errors import UsageError
 from shipworthy.evidence.comparing import PairPlan, compare, describe, plan_pair
-from shipworthy.evidence.estimating import Measured, estimate_of, measure
+from shipworthy.evidence.confusion_record import confusion_of, confusion_total
+from shipworthy.evidence.estimating import Measured, measure
 from shipworthy.evidence.frame import OUTCOMES, Frame
 from shipworthy.evidence.gates.planning import plan_gate
-from shipworthy.evidence.gates.setting import SUBJECT, Answers, GatePlan, Setting
+from shipworthy.evidence.gates.setting import SUBJECT, Answers, GatePlan, Setting, bare
+from shipworthy.evidence.judging import unfit_judges, verdict_notes, why_uncorrected
+from shipworthy.evidence.many import measure_slices, shown_alone
 from shipworthy.evidence.metric import CellMean, Metric, Unmeasurable, bind
 from shipworthy.evidence.populations import group_split, population_split, population_sql
 from shipworthy.evidence.pricing import holding_cost, price
 from shipworthy.evidence.subject import RunRows
+from shipworthy.evidence.together import TogetherPlan, measure_together, plan_together
 from shipworthy.records import (
     GOOD_OUTCOMES,
     CaseChange,
@@ -33,12 +36,13 @@ from shipworthy.records import (
     OutcomeShare,
     SliceEstimate,
 )
-from shipworthy.stats.confidence import Difference
 from shipworthy.stats.multiplicity import benjamini_hochberg
-from shipworthy.tables.duck import Connection, quote
-from shipworthy.tables.lists import distinct_values, list_rows
+from shipworthy.tables.duck import Connection
+from shipworthy.tables.lists import first_rows, list_rows
 from shipworthy.tables.pairs import pair_rows
+from shipworthy.tables.repeats import cases_by_repeats
 from shipworthy.tables.row_plan import Basis
+from shipworthy.tables.slices import values_by_column
 from shipworthy.tables.totals import Ask, Split, Table, Total, read_totals
 
 __all__ = ["frame_of", "measure_evidence"]
@@ -53,12 +57,16 @@ LISTED_MUST_PASS = 50
 SHOWN_BY_KIND = {
     "classifier": ("accuracy", "precision", "recall", "fpr", "f1", "auc", "calibration_error"),
     "detector": ("precision", "recall", "fpr", "f1", "auc"),
-    "regressor": ("mae",),
-    "ranker": ("ndcg@10",),
+    "regressor": ("mae", "rmse", "r2"),
+    "ranker": ("ndcg@10", "mrr", "recall@10"),
     "generator": ("good", "poor", "harmful", "accuracy"),
     "rag": ("good", "poor", "harmful", "accuracy"),
     "agent": ("good", "poor", "harmful", "accuracy"),
 }
+#: Metrics of a column whose better direction only a gate tells.
+DIRECTED = ("mean", "mean_worst", "refusal_rate")
+#: Metrics whose bins should meet the bars of their gates.
+QUANTILES = ("latency", "ttft")
 ALWAYS_SHOWN = ("expected_cost", "latency_p95_ms", "run_cost", "failed_share")
 
 
@@ -72,16 +80,18 @@ def frame_of(spec: Spec, run: RunRows) -> Frame:
     scorers: dict[str, str] = {
         metric.id: metric.better for metric in spec.metrics if metric.scorer is not None
     }
-    bars: dict[str, float] = {}
+    bars: dict[str, tuple[float, ...]] = {}
     wanted: dict[str, str] = {}
     for gate in spec.gates:
         rule = gate.parsed
         judged = rule.left.arguments[0] if rule.left.name == "delta" else rule.left
-        if rule.left.name.startswith("latency_") and rule.bar > 0:
-            bars.setdefault("latency", rule.bar)
-        if isinstance(judged, Call) and judged.name == "mean" and judged.arguments:
+        quantile = rule.left.name.partition("_p")[0]
+        if quantile in QUANTILES and rule.bar > 0:
+            bars[quantile] = (*bars.get(quantile, ()), rule.bar)
+        if isinstance(judged, Call) and judged.name in DIRECTED and judged.arguments:
             wanted[str(judged.arguments[0])] = "higher" if rule.at_least else "lower"
-    return Frame(run.profile, spec.kind, spec.costs, scorers, "", bars, wanted)
+    judges = {judge.of: judge for judge in spec.judges}
+    return Frame(run.profile, spec.kind, spec.costs, scorers, "", bars, wanted, judges=judges)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,12 +100,16 @@ class _Plan:
 
     gates: tuple[GatePlan, ...]
     shown: tuple[tuple[str, Metric], ...]
+    sliced: tuple[tuple[str, Metric], ...]
+    outcomes: Total | None
     silent: tuple[tuple[str, str], ...]
     population: Split
     condition: str
     slices: tuple[Split, ...]
     pairs: dict[str, PairPlan]
     precision: Metric | None
+    confusion: Total | None
+    together: TogetherPlan | None
 
     def asks(self, source: str) -> list[Ask]:
         found = [ask for plan in self.gates for name, ask in plan.asks if name == source]
@@ -103,10 +117,15 @@ class _Plan:
             return found + self.pairs[source].asks()
         for _name, metric in self.shown:
             found.append(Ask(metric.total, self.population))
-            if metric.total.grain.name == "row":
-                found += [Ask(metric.total, split) for split in self.slices]
+        found += [Ask(metric.total, split) for _name, metric in self.sliced for split in self.slices]
+        if self.outcomes is not None:
+            found.append(Ask(self.outcomes, self.population))
         if self.precision is not None:
             found.append(Ask(self.precision.total, self.population))
+        if self.confusion is not None:
+            found.append(Ask(self.confusion, self.population))
+        if self.together is not None:
+            found.append(self.together.ask)
         return found
 
     def groups(self, source: str) -> int:
@@ -158,6 +177,7 @@ def measure_evidence(
             other.table,
             pair_tables[other.name],
             by_query=subject.profile.basis == Basis.RANKING,
+            in_step=bool(subject.profile.order) and subject.profile.order == other.profile.order,
         )
     plan = _plan(connection, spec, frame, subject, others, locate)
     answers: Answers = {}
@@ -166,9 +186,14 @@ def measure_evidence(
         if source == SUBJECT and subject.profile.clustered:
             groups = subject.profile.groups
         answers[source] = read_totals(
-            connection, table, plan.asks(source), groups, mean_weight=_mean_weight(frame)
+            connection,
+            table,
+            plan.asks(source),
+            groups,
+            mean_weight=_mean_weight(frame),
+            unscored=source != SUBJECT or subject.profile.unscored > 0,
         )
-    outcome_rows = _outcomes(connection, frame, subject, plan)
+    outcome_rows = _outcomes(connection, frame, subject, plan, answers)
     comparisons = tuple(
         compare(
             connection,
@@ -185,6 +210,7 @@ def measure_evidence(
     )
     metrics = _shown(plan, answers, frame)
     must_pass_failing, must_pass = _must_pass(connection, spec, subject)
+    gates = tuple(_gate_evidence(connection, gate, answers, subject) for gate in plan.gates)
     return Evidence(
         product=spec.id,
         kind=spec.kind,
@@ -192,7 +218,7 @@ def measure_evidence(
         role=role,
         lineage=lineage,
         population=plan.population.name or "all cases",
-        gates=tuple(_gate_evidence(connection, gate, answers, subject) for gate in plan.gates),
+        gates=gates,
         metrics=metrics,
         slices=_slices(plan, answers, frame),
         outcomes=outcome_rows,
@@ -200,11 +226,20 @@ def measure_evidence(
         examples=_examples(connection, subject, plan, outcome_rows),
         money=_money(spec, plan, answers, frame, outcome_rows),
         holding=_holding(spec, role, comparisons),
-        invalid=(*invalid, *_invalid(spec, subject)),
-        notes=(*notes, *_notes(spec, subject, plan)),
+        invalid=tuple(dict.fromkeys([*invalid, *_invalid(spec, subject), *unfit_judges(spec.gates, gates)])),
+        notes=(
+            *notes,
+            *_notes(spec, subject, plan),
+            *_uneven_repeats(connection, subject),
+            *verdict_notes(frame),
+        ),
         sampled=spec.golden.sampling_of("representative" if "representative" in spec.golden.strata else None),
         must_pass=must_pass,
         must_pass_failing=must_pass_failing,
+        together=measure_together(plan.together, answers),
+        confusion=confusion_of(frame, answers[SUBJECT][Ask(plan.confusion, plan.population)])
+        if plan.confusion is not None
+        else None,
     )
 
 
@@ -218,9 +253,15 @@ def _plan(
 ) -> _Plan:
     columns = subject.profile.columns
 
+    known = subject.profile.slice_values
+    values = {(name, "true"): list(held[: MOST_SLICES + 1]) for name, held in known.items()}
+
     def values_of(column: str, condition: str) -> list[str]:
-        filtered = f"(SELECT * FROM {subject.table} WHERE {condition})"
-        return [value for value, _n in distinct_values(connection, filtered, quote(column), MOST_SLICES + 1)]
+        if (column, condition) not in values:
+            asked = list(dict.fromkeys([column, *(name for name in spec.slices if name in columns)]))
+            found = values_by_column(connection, subject.table, asked, condition, MOST_SLICES + 1)
+            values.update({(name, condition): list(held) for name, held in found.items()})
+        return values[column, condition]
 
     population = spec.default_population()
     if "stratum" not in columns:
@@ -229,6 +270,7 @@ def _plan(
     setting = Setting(spec, frame, {other.name: other.profile for other in others}, values_of)
     gates = tuple(_planned(gate, setting, locate("gates", index)) for index, gate in enumerate(spec.gates))
     shown, silent = _metrics_to_show(spec, frame, locate)
+    by_row = [name for name, metric in shown if metric.total.grain.name == "row"]
     slices = tuple(
         group_split(column, tuple(values_of(column, condition)[:MOST_SLICES]), condition)
         for column in spec.slices
@@ -239,12 +281,16 @@ def _plan(
     return _Plan(
         gates=gates,
         shown=shown,
+        sliced=tuple((name, bind(_call(name), frame.for_slices())) for name in by_row),
+        outcomes=Total(by=(frame.outcome_key(),)) if frame.has("outcome") else None,
         silent=silent,
         population=split,
         condition=condition,
         slices=slices,
         pairs={other.name: plan_pair(calls, frame, other, split, slices) for other in others},
         precision=_maybe("precision", frame),
+        confusion=confusion_total(frame),
+        together=plan_together(gates, spec.blocking_gates(), subject.profile),
     )
 
 
@@ -277,12 +323,8 @@ def _metrics_to_show(
     spec: Spec, frame: Frame, locate: Locate
 ) -> tuple[tuple[tuple[str, Metric], ...], tuple[tuple[str, str], ...]]:
     """Return the metrics of gates, spec and kind, each once, and those that stay silent."""
-    wanted: dict[str, bool] = {}
-    for gate in spec.gates:
-        rule = gate.parsed
-        inner = rule.left.arguments[0] if rule.left.name in ("delta", "ratio", "gap") else rule.left
-        if isinstance(inner, Call) and inner.name not in ("negative_flips", "failures"):
-            wanted.setdefault(str(Call(inner.name, inner.arguments, inner.named)), True)
+    gated = [inner for gate in spec.gates for inner in metrics_within(gate.parsed.left)]
+    wanted = {str(bare(inner)): True for inner in gated if inner.name != "negative_flips"}
     graders = {m.id for m in spec.metrics if m.scorer is not None and frame.profile.basis == "grade"}
     for metric in spec.metrics:
         # A scorer that only grades is seen in the shares of its grades, not in a value of its own.
@@ -300,7 +342,11 @@ def _metrics_to_show(
     for name, asked in wanted.items():
         try:
             with _located(lines.get(name, "")):
-                shown.append((name, bind(_call(name), frame)))
+                found = bind(_call(name), frame)
+            reason = why_uncorrected([found.total], frame)
+            if reason is not None:
+                raise Unmeasurable(reason)
+            shown.append((name, found))
         except Unmeasurable as error:
             if asked:
                 silent.append((name, str(error)))
@@ -311,7 +357,11 @@ def _gate_evidence(
     connection: Connection, plan: GatePlan, answers: Answers, subject: RunRows
 ) -> GateEvidence:
     profile = subject.profile
-    evidence = replace(plan.finish(answers), out_of=profile.scored + profile.failed)
+    evidence = plan.finish(answers)
+    if not evidence.out_of:
+        judged = profile.scored + profile.failed
+        repeated = profile.cases < judged and profile.basis != Basis.RANKING
+        evidence = replace(evidence, out_of=judged, per_case=judged / profile.cases if repeated else 1.0)
     if plan.listing is None or evidence.estimate.value is None:
         return evidence
     _count, rows = list_rows(connection, subject.table, plan.listing, LISTED_MUST_PASS)
@@ -321,7 +371,7 @@ def _gate_evidence(
 def _shown(plan: _Plan, answers: Answers, frame: Frame) -> tuple[SliceEstimate, ...]:
     found = []
     for name, metric in plan.shown:
-        estimate = _estimate(metric, answers[SUBJECT][Ask(metric.total, plan.population)], 0, frame)
+        estimate = shown_alone(metric, answers[SUBJECT][Ask(metric.total, plan.population)], 0, frame.profile)
         found.append(SliceEstimate("", "", name, estimate))
     for name, reason in plan.silent:
         found.append(SliceEstimate("", "", name, Estimate.unknown_because(reason)))
@@ -335,33 +385,21 @@ def _measured(metric: Metric, table: Table, code: int | None, frame: Frame) -> M
         return None
 
 
-def _estimate(metric: Metric, table: Table, code: int | None, frame: Frame) -> Estimate:
-    try:
-        found = measure(metric, table, code, frame.profile)
-    except Unmeasurable as error:
-        return Estimate.unknown_because(str(error), metric.unit)
-    if metric.unit == "share" and not metric.explored and found.n < metric.smallest_n:
-        return Estimate.unknown_because(
-            f"{found.n} rows say too little; it needs {metric.smallest_n}", metric.unit
-        )
-    return estimate_of(found.confidence, metric.unit, found.n, found.blur)
-
-
 def _slices(plan: _Plan, answers: Answers, frame: Frame) -> tuple[SliceEstimate, ...]:
     """Return every shown metric per slice, each slice against its complement on disjoint rows."""
     found: list[SliceEstimate] = []
     raw: list[float | None] = []
-    for split in plan.slices:
-        for name, metric in plan.shown:
-            if metric.total.grain.name != "row":
-                continue
-            table = answers[SUBJECT][Ask(metric.total, split)]
-            for code, value in enumerate(split.labels):
-                gap, p_value = _gap_to_rest(metric, table, code, frame) if metric.explored else (None, None)
-                found.append(
-                    SliceEstimate(split.name, value, name, _estimate(metric, table, code, frame), gap)
-                )
-                raw.append(p_value)
+    measured = {
+        name: measure_slices(
+            metric, [answers[SUBJECT][Ask(metric.total, split)] for split in plan.slices], frame.profile
+        )
+        for name, metric in plan.sliced
+    }
+    for at, split in enumerate(plan.slices):
+        for name, of_metric in measured.items():
+            for value, part in zip(split.labels, of_metric[at], strict=True):
+                found.append(SliceEstimate(split.name, value, name, part.estimate, part.gap))
+                raw.append(part.p_value)
     tested = [index for index, p_value in enumerate(raw) if p_value is not None]
     adjusted = benjamini_hochberg(np.array([raw[index] or 0.0 for index in tested])) if tested else ()
     for index, p_value in zip(tested, adjusted, strict=True):
@@ -369,47 +407,27 @@ def _slices(plan: _Plan, answers: Answers, frame: Frame) -> tuple[SliceEstimate,
     return tuple(found)
 
 
-def _gap_to_rest(
-    metric: Metric, table: Table, code: int, frame: Frame
-) -> tuple[Estimate | None, float | None]:
-    rest = replace_code(table, code)
-    inside, outside = _measured(metric, table, code, frame), _measured(metric, rest, 1, frame)
-    if inside is None or outside is None:
-        return None, None
-    gap = Difference(inside.confidence, outside.confidence)
-    estimate = estimate_of(gap, "points" if metric.unit == "share" else metric.unit, inside.n + outside.n)
-    error = gap.standard_error
-    p_value = float(2 * ndtr(-abs(gap.value) / error)) if 0 < error < float("inf") else None
-    return estimate, p_value
-
-
-def replace_code(table: Table, code: int) -> Table:
-    """Return a table split into one population (0) and all others together (1)."""
-    alone = frozenset({0}) if code in table.independent else frozenset()
-    return replace(table, populations=(table.populations != code).astype("int64"), independent=alone)
-
-
 def _mean_weight(frame: Frame) -> float | None:
     return frame.profile.mean_weight if frame.profile.weighted else None
 
 
 def _outcomes(
-    connection: Connection, frame: Frame, subject: RunRows, plan: _Plan
+    connection: Connection, frame: Frame, subject: RunRows, plan: _Plan, answers: Answers
 ) -> tuple[OutcomeShare, ...]:
     """Return how many rows had each outcome, and its share with clusters and weights."""
-    if not frame.has("outcome"):
+    total = plan.outcomes
+    if total is None:
         return ()
-    total = Total(by=(frame.outcome_key(),))
     ask = Ask(total, plan.population)
-    groups = frame.profile.groups if frame.profile.clustered else 1
-    counted = read_totals(connection, subject.table, [ask])[ask].at(0)[0].sum(axis=0)
-    table = read_totals(connection, subject.table, [ask], groups, _mean_weight(frame))[ask]
+    table = answers[SUBJECT][ask]
+    plain = read_totals(connection, subject.table, [ask])[ask] if frame.profile.weighted else table
+    counted = plain.at(0)[0].sum(axis=0)
     found = []
     for code, outcome in enumerate(OUTCOMES):
         if counted[code]:
             is_it = (np.arange(len(OUTCOMES) + 1) == code).astype(float)
             share = CellMean(outcome, "share", "higher", total, is_it, np.arange(len(is_it)) < len(OUTCOMES))
-            estimate = _estimate(share, table, 0, frame)
+            estimate = shown_alone(share, table, 0, frame.profile)
             found.append(OutcomeShare(outcome, int(counted[code]), estimate, outcome in GOOD_OUTCOMES))
     return tuple(found)
 
@@ -424,7 +442,8 @@ def _examples(
     for share in outcomes:
         if not share.good:
             condition = f"outcome = '{share.outcome}' AND {plan.condition}"
-            _count, rows = list_rows(connection, subject.table, condition, LISTED_EXAMPLES)
+            in_order = subject.profile.in_people_order
+            rows = first_rows(connection, subject.table, condition, LISTED_EXAMPLES, in_order=in_order)
             found += describe(connection, rows, subject, None)
     return tuple(found)
 
@@ -489,6 +508,22 @@ def _invalid(spec: Spec, subject: RunRows) -> list[str]:
     if not profile.scored and not profile.failed:
         reasons.append("No row could be scored.")
     return reasons
+
+
+def _uneven_repeats(connection: Connection, subject: RunRows) -> list[str]:
+    """Say where some cases were asked less often than others, so that fewer of their repeats can fail."""
+    profile = subject.profile
+    if profile.basis == Basis.RANKING or profile.cases >= profile.rows:
+        return []
+    found = cases_by_repeats(connection, subject.table)
+    most = max(found, default=0)
+    fewer = sum(cases for repeats, cases in found.items() if repeats < most)
+    if not fewer:
+        return []
+    return [
+        f"{fewer:,} of {profile.cases:,} cases have fewer than {most} usable repeats; "
+        "pass^k and pass@k leave out those with fewer than k."
+    ]
 
 
 def _notes(spec: Spec, subject: RunRows, plan: _Plan) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from shipworthy.define.rules import Call
+from shipworthy.define.rules import FORMS, GROUP_FORMS, Call
 from shipworthy.errors import UsageError, nearest
 from shipworthy.evidence.frame import Frame
 from shipworthy.registry import Registry
@@ -22,7 +22,8 @@ from shipworthy.stats.confidence import (
     Proportion,
     TableFunction,
 )
-from shipworthy.tables.row_plan import MOST_GROUPS, RANDOM_GROUPS
+from shipworthy.stats.design import design_effect, jackknife_error
+from shipworthy.tables.row_plan import FORMER_RANDOM_GROUPS, MOST_GROUPS, RANDOM_GROUPS
 from shipworthy.tables.totals import Total
 
 __all__ = [
@@ -32,9 +33,14 @@ __all__ = [
     "Definition",
     "Metric",
     "RowMean",
+    "Spread",
     "Unmeasurable",
+    "design_effect",
     "metric",
 ]
+
+#: Below so many rows a function of a count table passes at its bar more often than stated (12% at two rows).
+FEWEST_DRAWN = 10
 
 Floats = NDArray[np.float64]
 Better = Literal["higher", "lower"]
@@ -55,6 +61,7 @@ class Metric:
         total: What it needs from the rows.
         smallest_n: Below this many units its interval says little, and it says so.
         explored: Whether slices are set against their complement by it.
+        wider: The same in wider bins, which tell the effect of clusters; None where its own bins serve.
     """
 
     name: str
@@ -63,6 +70,7 @@ class Metric:
     total: Total
     smallest_n: int = field(default=30, kw_only=True)
     explored: bool = field(default=True, kw_only=True)
+    wider: Metric | None = field(default=None, kw_only=True)
 
     def value(self, counts: Floats, sums: tuple[Floats, ...]) -> Floats:
         """Return the metric, for any number of leading axes.
@@ -81,12 +89,32 @@ class Metric:
         axes = tuple(range(counts.ndim - len(self.total.by), counts.ndim))
         return np.asarray(counts.sum(axis=axes))
 
+    def binning_error(self, counts: Floats) -> float:
+        """Return the largest error that binned scores can have made, 0 where nothing is binned.
+
+        Args:
+            counts: (*sizes) counts.
+        """
+        return 0.0
+
     def independent(self, counts: Floats, sums: tuple[Floats, ...]) -> Confidence:
         """Return the confidence distribution where rows are independent units.
 
         Args:
             counts: (*sizes) counts, possibly divided by a design effect.
             sums: One array of that shape per sum, divided likewise.
+        """
+        raise NotImplementedError
+
+    def effect(self, counts: Floats, sums: tuple[Floats, ...]) -> float:
+        """Return by how much clusters shrink the count, from groups of them.
+
+        Args:
+            counts: (groups, *sizes) counts.
+            sums: (groups, *sizes) sums.
+
+        Raises:
+            Unmeasurable: Where the groups are too few.
         """
         raise NotImplementedError
 
@@ -110,6 +138,21 @@ class Metric:
             return self.independent(whole, whole_sums)
         return self._clustered(counts, sums, whole, whole_sums)
 
+    def confidence_by(self, counts: Floats, sums: tuple[Floats, ...], spread: Spread) -> Confidence:
+        """Return the distribution of one population whose groups are kept apart in wider bins.
+
+        Args:
+            counts: (1, *sizes) counts.
+            sums: (1, *sizes) sums.
+            spread: The groups.
+
+        Raises:
+            Unmeasurable: Where there is nothing to measure.
+        """
+        self.confidence(counts, sums, clustered=False)
+        effect = spread.metric.effect(spread.counts, spread.sums)
+        return self.confidence(counts / effect, tuple(part / effect for part in sums), clustered=False)
+
     def _empty(self, whole: Floats) -> str:
         return "no row has what it needs"
 
@@ -118,6 +161,21 @@ class Metric:
     ) -> Confidence:
         value, error, groups = jackknife(self, counts, sums)
         return Normal(value, error, max(groups - 1, 1), f"jackknife over {groups} groups of clusters, t")
+
+
+@dataclass(frozen=True, eq=False)
+class Spread:
+    """Groups of clusters, kept apart in wider bins.
+
+    Args:
+        metric: The metric in those bins.
+        counts: (groups, *sizes) counts.
+        sums: (groups, *sizes) sums.
+    """
+
+    metric: Metric
+    counts: Floats
+    sums: tuple[Floats, ...]
 
 
 def jackknife(metric: Metric, counts: Floats, sums: tuple[Floats, ...]) -> tuple[float, float, int]:
@@ -140,8 +198,7 @@ def jackknife(metric: Metric, counts: Floats, sums: tuple[Floats, ...]) -> tuple
     left_out = left_out[np.isfinite(left_out)]
     if len(left_out) < 2:
         raise Unmeasurable("too few clusters hold what it needs")
-    spread = float(((left_out - left_out.mean()) ** 2).sum())
-    return value, float(np.sqrt((groups - 1) / groups * spread)), groups
+    return value, jackknife_error(left_out), groups
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,14 +258,14 @@ class CellMean(Metric):
         axes = tuple(range(1, counts.ndim))
         sizes = (counts * self.among).sum(axis=axes)
         totals = (counts * self.values * self.among).sum(axis=axes)
-        if are_clusters(counts) and np.count_nonzero(sizes) > 1:
+        if are_clusters(len(counts)) and np.count_nonzero(sizes) > 1:
             return ClusterRatio(totals[sizes > 0], sizes[sizes > 0], *self.possible)
         _value, error, _groups = jackknife(self, counts, sums)
         naive = self.independent(whole, whole_sums)
-        effect = design_effect(error, naive.standard_error, float(sizes.sum()), self._events(whole))
+        effect = design_effect(error, naive.standard_error, float(sizes.sum()), self.events(whole))
         return self.independent(whole / effect, whole_sums)
 
-    def _events(self, whole: Floats) -> float:
+    def events(self, whole: Floats) -> float:
         """Return the rarer count of a rate, or the count of rows away from the commonest value."""
         inside = (whole * self.among)[self.among]
         values = self.values[self.among]
@@ -216,30 +273,13 @@ class CellMean(Metric):
         return float(inside[values != commonest].sum())
 
 
-def are_clusters(counts: Floats) -> bool:
+def are_clusters(groups: int) -> bool:
     """Return whether each group is one cluster, so that cluster means can be resampled themselves.
 
     Args:
-        counts: (groups, ...) counts; with many clusters, groups hold several each, dealt at random.
+        groups: Number of groups; with many clusters, groups hold several each, dealt at random.
     """
-    return len(counts) <= MOST_GROUPS and len(counts) != RANDOM_GROUPS
-
-
-def design_effect(error: float, naive: float, n: float, events: float) -> float:
-    """Return by how much clusters and weights shrink the count, never below 1.
-
-    With fewer than ten events the jackknife cannot see the clustering, so the effect is floored at 2.
-
-    Args:
-        error: Standard error with clusters and weights.
-        naive: Standard error that ignores them.
-        n: Rows.
-        events: Rows of the rarer kind.
-    """
-    floor = 2.0 if events < 10 else 1.0
-    if naive <= 0 or not np.isfinite(error):
-        return floor
-    return float(min(max((error / naive) ** 2, floor), max(n, 1.0)))
+    return groups <= MOST_GROUPS and groups not in (RANDOM_GROUPS, FORMER_RANDOM_GROUPS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -250,11 +290,14 @@ class CellFunction(Metric):
         function: (..., *sizes) counts -> (...) values.
         exact: Where the function is a monotone map of one proportion: counts -> that proportion and the map.
         empty: Why there may be nothing to measure.
+        possible: Counts -> (*sizes) which empty cells may yet be filled; none where left out, which calls a
+            perfect table certain.
     """
 
     function: Callable[[Floats], Floats]
     exact: Callable[[Floats], Confidence] | None = None
     empty: str = "no row has what it needs"
+    possible: Callable[[Floats], NDArray[np.bool_]] | None = None
 
     def value(self, counts: Floats, sums: tuple[Floats, ...]) -> Floats:
         """Return the function of the table."""
@@ -265,7 +308,9 @@ class CellFunction(Metric):
         """Return the exact map where there is one, Dirichlet draws of the table otherwise."""
         if self.exact is not None:
             return self.exact(counts)
-        held = counts > 0
+        if float(counts.sum()) < FEWEST_DRAWN:
+            raise Unmeasurable(f"fewer than {FEWEST_DRAWN} independent rows give it no honest bound")
+        held = (counts > 0) | (False if self.possible is None else self.possible(counts))
 
         def of_draws(draws: Floats) -> Floats:
             tables = np.zeros((draws.shape[0], *counts.shape))
@@ -333,11 +378,15 @@ class RowMean(Metric):
     def _clustered(
         self, counts: Floats, sums: tuple[Floats, ...], whole: Floats, whole_sums: tuple[Floats, ...]
     ) -> Confidence:
-        if self.floor is not None and self.ceiling is not None and are_clusters(counts):
+        if self.floor is not None and self.ceiling is not None and are_clusters(len(counts)):
             sizes = sums[2]
             if np.count_nonzero(sizes) > 1:
                 return ClusterRatio(sums[0][sizes > 0], sizes[sizes > 0], self.floor, self.ceiling)
-        return super()._clustered(counts, sums, whole, whole_sums)
+        _value, error, _groups = jackknife(self, counts, sums)
+        naive, n = self.independent(whole, whole_sums), float(whole_sums[2])
+        # Two effective rows are the fewest that have a spread.
+        effect = min(design_effect(error, naive.standard_error, n, n), n / 2)
+        return self.independent(whole / effect, tuple(part / effect for part in whole_sums))
 
 
 @dataclass(frozen=True)
@@ -356,6 +405,9 @@ class Definition:
         source: Where the formula comes from.
         example: A rule that uses it.
         smallest_n: Below this many units its interval says little.
+        forms: Further rules that use it, where it can be written in several ways.
+        numbers: Columns it reads as numbers: by name, or the place of the argument that names one.
+        texts: Columns it compares as text, likewise.
     """
 
     name: str
@@ -369,6 +421,9 @@ class Definition:
     source: str
     example: str
     smallest_n: int
+    forms: tuple[str, ...] = ()
+    numbers: tuple[int | str, ...] = ()
+    texts: tuple[int | str, ...] = ()
 
     @property
     def definition(self) -> str:
@@ -391,6 +446,9 @@ def metric(
     source: str,
     example: str,
     smallest_n: int = 30,
+    forms: tuple[str, ...] = (),
+    numbers: tuple[int | str, ...] = (),
+    texts: tuple[int | str, ...] = (),
 ) -> Callable[[Callable[[Call, Frame], Metric]], Callable[[Call, Frame], Metric]]:
     """File a function that makes a metric; its docstring is the definition.
 
@@ -405,6 +463,9 @@ def metric(
         source: Where the formula comes from.
         example: A rule that uses it.
         smallest_n: Below this many units its interval says little.
+        forms: Further rules that use it, where it can be written in several ways.
+        numbers: Columns it reads as numbers: by name, or the place of the argument that names one.
+        texts: Columns it compares as text, likewise.
     """
 
     def file_it(make: Callable[[Call, Frame], Metric]) -> Callable[[Call, Frame], Metric]:
@@ -421,6 +482,9 @@ def metric(
                 source,
                 example,
                 smallest_n,
+                forms,
+                numbers,
+                texts,
             )
         )
         return make
@@ -436,8 +500,9 @@ def find_definition(name: str) -> Definition | None:
         if mark in name and name.split(mark)[0] + stem in METRICS:
             return METRICS.get(name.split(mark)[0] + stem)
     parts = name.split("_")
-    if len(parts) == 3 and parts[0] == "latency" and parts[1][:1] == "p" and parts[1][1:].isdigit():
-        return METRICS.get("latency_pN_ms")
+    if len(parts) == 3 and parts[1][:1] == "p" and parts[1][1:].isdigit():
+        stem = f"{parts[0]}_pN_{parts[2]}"
+        return METRICS.get(stem) if stem in METRICS else None
     return None
 
 
@@ -448,7 +513,7 @@ def unknown_metric(name: str, scorers: Iterable[str]) -> UsageError:
         name: The name as written.
         scorers: Ids of the spec's scorers.
     """
-    hint = nearest(name, [*METRICS.names(), *scorers])
+    hint = nearest(name, [*METRICS.names(), *FORMS, *GROUP_FORMS, *scorers])
     return UsageError(
         f"No metric or scorer named {name!r}.", fix=f"{hint} `shipworthy metrics` lists them all."
     )

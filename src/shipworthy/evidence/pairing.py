@@ -12,16 +12,17 @@ from numpy.typing import NDArray
 from shipworthy.define.rules import Call
 from shipworthy.evidence.estimating import measure_arrays, profile_at
 from shipworthy.evidence.frame import Frame
+from shipworthy.evidence.judging import JudgedRate
 from shipworthy.evidence.metric import (
     CellFunction,
     CellMean,
     Floats,
     Metric,
     RowMean,
+    Spread,
     Unmeasurable,
     are_clusters,
     bind,
-    design_effect,
     jackknife,
 )
 from shipworthy.evidence.metrics.latency import LatencyQuantile
@@ -31,8 +32,8 @@ from shipworthy.stats.confidence import (
     CountTableMean,
     Difference,
     Normal,
-    TableFunction,
 )
+from shipworthy.stats.design import design_effect, jackknife_error
 from shipworthy.stats.paired import PairedProportion
 from shipworthy.tables.row_plan import RowsProfile
 from shipworthy.tables.totals import Ask, Split, Table, Total
@@ -72,12 +73,15 @@ class PairedMetric:
         theirs: Bound to the other system's columns.
         frame: The subject's frame.
         joint: The total that serves counts of both; None where each side has its own.
+        wider: Both sides in wider bins, of which groups of cases are left out in turn where rows are many:
+            the spread needs less detail than the value, and many groups of narrow bins are large.
     """
 
     ours: Metric
     theirs: Metric
     frame: Frame
     joint: Total | None
+    wider: tuple[Metric, Metric] | None = None
 
     @property
     def profile(self) -> RowsProfile:
@@ -86,10 +90,24 @@ class PairedMetric:
 
     def asks(self, split: Split) -> list[Ask]:
         """Return what has to be asked of the paired rows."""
+        by_group = self._needs_groups and self._wider is None
         if self.joint is not None:
-            return [Ask(self.joint, split)]
-        asks = [Ask(self.ours.total, split), Ask(self.theirs.total, split)]
-        return [*asks, Ask(self._of_differences(), split)] if self._subtracts_rows else asks
+            return [Ask(self.joint, split, by_group)]
+        asks = [Ask(side.total, split, by_group) for side in (self.ours, self.theirs)]
+        if self._wider is not None:
+            return [*asks, *(Ask(side.total, split) for side in self._wider)]
+        return [*asks, Ask(self._of_differences(), split, by_group)] if self._subtracts_rows else asks
+
+    @property
+    def _wider(self) -> tuple[Metric, Metric] | None:
+        """Both sides in wider bins, where those keep the groups of cases apart."""
+        if not self._needs_groups or self.joint is not None:
+            return None
+        if not self.profile.clustered:
+            return self.wider
+        if self.ours.wider is None or self.theirs.wider is None:
+            return None
+        return self.ours.wider, self.theirs.wider
 
     @property
     def groups(self) -> int:
@@ -191,7 +209,7 @@ class PairedMetric:
         if self.profile.clustered and counts.shape[0] > 1:
             sizes = (counts * among).sum(axis=axes)
             totals = (counts * values * among).sum(axis=axes)
-            if are_clusters(counts) and np.count_nonzero(sizes) > 1:
+            if are_clusters(len(counts)) and np.count_nonzero(sizes) > 1:
                 return ClusterRatio(totals[sizes > 0], sizes[sizes > 0], *spread), discordant
             return self._shrunk(counts, values, among, spread), discordant
         if is_rate:
@@ -214,7 +232,8 @@ class PairedMetric:
         _value, error, _groups = jackknife(mean, counts, ())
         naive = CountTableMean(whole[among], values[among], spread)
         events = float(whole[among & (values != 0)].sum())
-        effect = design_effect(error, naive.standard_error, float(whole[among].sum()), events)
+        n = float(whole[among].sum())
+        effect = design_effect(error, naive.standard_error, n, events, self.profile.weight_effect)
         return CountTableMean(whole[among] / effect, values[among], spread)
 
     def _delta_of_function(
@@ -230,38 +249,43 @@ class PairedMetric:
                 - self.theirs.value(tables.sum(axis=their_rest), ())
             )
 
-        if self.profile.clustered and counts.shape[0] > 1:
-            joint = CellFunction(
-                self.ours.name, self.ours.unit, self.ours.better, self.joint or self.ours.total, difference
+        def possible(tables: Floats) -> Mask:
+            ours, theirs = (
+                _possible(self.ours, tables.sum(axis=our_rest)),
+                _possible(self.theirs, tables.sum(axis=their_rest)),
             )
-            value, error, groups = jackknife(joint, counts, ())
-            return Normal(value, error, max(groups - 1, 1), "jackknife over groups of clusters, t")
-        whole = counts.sum(axis=0)
-        held = whole > 0
+            return np.asarray(_spread(ours, ours_axes, rank) & _spread(theirs, theirs_axes, rank))
 
-        def of_draws(draws: Floats) -> Floats:
-            tables = np.zeros((draws.shape[0], *whole.shape))
-            tables[:, held] = draws
-            return difference(tables)
-
-        return TableFunction(whole[held], of_draws, float(difference(whole)))
+        joint = CellFunction(
+            self.ours.name,
+            self.ours.unit,
+            self.ours.better,
+            self.joint or self.ours.total,
+            difference,
+            possible=possible,
+        )
+        clustered = self.profile.clustered and counts.shape[0] > 1
+        return joint.confidence(counts / self.profile.weight_effect, (), clustered)
 
     # -- two sides, by groups or by rows -----------------------------------------------------------------
 
     def _from_sides(self, parts: list[tuple[Floats, tuple[Floats, ...]]]) -> PairedPart:
         (our_counts, our_sums), (their_counts, their_sums) = parts[0], parts[1]
-        ours = measure_arrays(self.ours, our_counts, our_sums, self.profile)
-        theirs = measure_arrays(self.theirs, their_counts, their_sums, self.profile)
-        if isinstance(self.ours, LatencyQuantile):
-            # Pairing is left out: latencies of one case on two systems go together little, and never less.
+        spreads: list[Spread | None] = [None, None]
+        if self._wider is not None:
+            spreads = [Spread(side, *part) for side, part in zip(self._wider, parts[2:], strict=True)]
+        ours = measure_arrays(self.ours, our_counts, our_sums, self.profile, spreads[0])
+        theirs = measure_arrays(self.theirs, their_counts, their_sums, self.profile, spreads[1])
+        if isinstance(self.ours, LatencyQuantile | JudgedRate):
+            # Pairing is left out: what one case gives on two systems goes together little, and never less.
             return PairedPart(
                 ours.confidence, theirs.confidence, Difference(ours.confidence, theirs.confidence), ours.n
             )
-        if len(parts) == 3:
+        if self._subtracts_rows:
             difference = RowMean(self.ours.name, self.ours.unit, self.ours.better, self._of_differences())
             delta = measure_arrays(difference, *parts[2], self.profile)
             return PairedPart(ours.confidence, theirs.confidence, delta.confidence, delta.n)
-        jackknifed = self._jackknifed(our_counts, our_sums, their_counts, their_sums)
+        jackknifed = self._jackknifed(our_counts, our_sums, their_counts, their_sums, parts[2:])
         blur = ours.blur + theirs.blur
         return PairedPart(ours.confidence, theirs.confidence, jackknifed, min(ours.n, theirs.n), blur=blur)
 
@@ -271,8 +295,16 @@ class PairedMetric:
         our_sums: tuple[Floats, ...],
         their_counts: Floats,
         their_sums: tuple[Floats, ...],
+        in_wider_bins: list[tuple[Floats, tuple[Floats, ...]]],
     ) -> Confidence:
         """Leave out one group of cases at a time, from both systems at once: pairing without a join."""
+        whole = float(
+            self.ours.value(our_counts.sum(axis=0), tuple(part.sum(axis=0) for part in our_sums))
+        ) - float(self.theirs.value(their_counts.sum(axis=0), tuple(part.sum(axis=0) for part in their_sums)))
+        ours, theirs = self.ours, self.theirs
+        if self._wider is not None:
+            ours, theirs = self._wider
+            (our_counts, our_sums), (their_counts, their_sums) = in_wider_bins
         groups = our_counts.shape[0]
         if groups < 2:
             raise Unmeasurable("all shared rows belong to one cluster, so there is no interval")
@@ -281,15 +313,11 @@ class PairedMetric:
             rest = tuple(part.sum(axis=0) - part for part in sums)
             return metric.value(counts.sum(axis=0) - counts, rest)
 
-        whole = float(
-            self.ours.value(our_counts.sum(axis=0), tuple(part.sum(axis=0) for part in our_sums))
-        ) - float(self.theirs.value(their_counts.sum(axis=0), tuple(part.sum(axis=0) for part in their_sums)))
-        left_out = without(our_counts, our_sums, self.ours) - without(their_counts, their_sums, self.theirs)
+        left_out = without(our_counts, our_sums, ours) - without(their_counts, their_sums, theirs)
         left_out = left_out[np.isfinite(left_out)]
         if len(left_out) < 2:
             raise Unmeasurable("too few shared cases hold what it needs")
-        spread = float(((left_out - left_out.mean()) ** 2).sum())
-        error = float(np.sqrt((len(left_out) - 1) / len(left_out) * spread))
+        error = jackknife_error(left_out)
         return Normal(whole, error, len(left_out) - 1, f"paired jackknife over {len(left_out)} groups, t")
 
 
@@ -318,7 +346,9 @@ def bind_pair(call: Call, frame: Frame, other: RowsProfile) -> PairedMetric:
         by = (*ours.total.by, *(key for key in theirs.total.by if key.name not in shared))
         if int(np.prod([key.size + 1 for key in by])) <= 2_000_000:
             joint = Total(by=by)
-    return PairedMetric(ours, theirs, frame, joint)
+    coarse = frame.for_slices()
+    wider = (bind(call, coarse), bind(call, coarse.other())) if coarse.is_coarse else None
+    return PairedMetric(ours, theirs, frame, joint, wider)
 
 
 def _same_classes(other: RowsProfile, ours: RowsProfile) -> RowsProfile:
@@ -332,6 +362,18 @@ def _spread(array: NDArray[Any], axes: Sequence[int], rank: int) -> NDArray[Any]
         shape[axis] = length
     order = np.argsort(axes)
     return np.transpose(array, order).reshape(shape)
+
+
+def _possible(metric: Metric, counts: Floats) -> Mask:
+    """Return which cells of one side may be filled: those that are, and those the metric says may yet be."""
+    filled = np.asarray(counts > 0)
+    if isinstance(metric, CellFunction) and metric.possible is not None:
+        return filled | metric.possible(counts)
+    if isinstance(metric, CellMean):
+        labelled = filled.any(axis=tuple(range(1, filled.ndim)), keepdims=True)
+        ends = metric.values[metric.among].min(), metric.values[metric.among].max()
+        return np.asarray(filled | (metric.among & np.isin(metric.values, ends) & labelled))
+    return filled
 
 
 def _both_right(ours: CellMean, values: Floats, among: Mask, axes: Sequence[int]) -> Mask:

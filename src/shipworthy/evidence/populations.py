@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import math
+from datetime import date, timedelta
+from typing import Literal
 
-from shipworthy.define.rules import Call, Condition, Population, Rule
+from shipworthy.define.rules import Call, Condition, Population, Rule, columns_compared
 from shipworthy.errors import UsageError, nearest
+from shipworthy.evidence.metric import find_definition
 from shipworthy.tables.duck import quote, text_literal
-from shipworthy.tables.totals import Split
+from shipworthy.tables.totals import WHOLE, Reading, Split
 
-__all__ = ["columns_of", "condition_sql", "group_split", "numbers_of", "population_split", "population_sql"]
+__all__ = [
+    "columns_of",
+    "condition_sql",
+    "group_split",
+    "numbers_of",
+    "population_split",
+    "population_sql",
+    "two_population_split",
+    "window_split",
+]
+
+
+#: Operators that compare a column's text with listed values.
+EQUALS = ("=", "in", "!=")
 
 
 def columns_of(rule: Rule) -> set[str]:
@@ -17,17 +33,26 @@ def columns_of(rule: Rule) -> set[str]:
     found: set[str] = set()
     for call in _calls(rule):
         found |= {condition.column for condition in call.population.conditions}
-        if call.name in ("ratio", "gap") and len(call.arguments) > 1:
-            found.add(str(call.arguments[1]))
+        found |= set(columns_compared(call))
+        found |= _read_by(call, "texts")
     return found
 
 
 def numbers_of(rule: Rule) -> set[str]:
-    """Return the columns a rule averages."""
+    """Return the columns a rule's metrics read as numbers."""
+    return {column for call in _calls(rule) for column in _read_by(call, "numbers")}
+
+
+def _read_by(call: Call, kind: Literal["numbers", "texts"]) -> set[str]:
+    """Return the columns that a metric reads beside the roles, as its definition declares them."""
+    definition = find_definition(call.name)
+    if definition is None:
+        return set()
+    declared = definition.numbers if kind == "numbers" else definition.texts
     return {
-        str(call.arguments[0])
-        for call in _calls(rule)
-        if call.name in ("mean", "pass_rate") and len(call.arguments) == 1
+        place if isinstance(place, str) else str(call.arguments[place])
+        for place in declared
+        if isinstance(place, str) or place < len(call.arguments)
     }
 
 
@@ -81,11 +106,27 @@ def condition_sql(condition: Condition, columns: tuple[str, ...]) -> str:
 
 
 def population_split(population: Population, columns: tuple[str, ...]) -> Split:
-    """Return a population as a split with one part."""
+    """Return a population as a split with one part.
+
+    Args:
+        population: The population.
+        columns: The rows' columns.
+
+    Raises:
+        UsageError: If a column is missing, or a value compared by size is no number.
+    """
     condition = population_sql(population, columns)
     if condition == "true":
-        return Split("", "0", ("all",))
-    return Split(str(population), f"CASE WHEN {condition} THEN 0 END", (str(population),))
+        return WHOLE
+    readings = [Reading("", ((),), (True,), condition)]
+    for at, tested in enumerate(population.conditions):
+        if tested.operator in EQUALS:
+            rest = Population((*population.conditions[:at], *population.conditions[at + 1 :]))
+            within = population_sql(rest, columns)
+            column = _as_text(tested.column)
+            readings.append(Reading(column, (tested.values,), (tested.operator == "!=",), within))
+    sql = f"CASE WHEN {condition} THEN 0 END"
+    return Split(str(population), sql, (str(population),), tuple(readings))
 
 
 def group_split(column: str, values: tuple[str, ...], condition: str = "true") -> Split:
@@ -97,6 +138,76 @@ def group_split(column: str, values: tuple[str, ...], condition: str = "true") -
         condition: Rows to keep.
     """
     listed = ", ".join(text_literal(value) for value in values)
-    code = f"list_position([{listed}], CAST({quote(column)} AS VARCHAR)) - 1"
+    text = _as_text(column)
+    code = f"list_position([{listed}], {text}) - 1"
     sql = code if condition == "true" else f"CASE WHEN {condition} THEN {code} END"
-    return Split(column, sql, values)
+    reading = Reading(text, tuple((value,) for value in values), (False,) * len(values), condition)
+    return Split(column, sql, values, (reading,))
+
+
+def two_population_split(name: str, ours: Population, theirs: Population, columns: tuple[str, ...]) -> Split:
+    """Return two populations as a split with two parts; a row of both belongs to the first.
+
+    Args:
+        name: Its name.
+        ours: The first population.
+        theirs: The second.
+        columns: The rows' columns.
+    """
+    left, right = population_sql(ours, columns), population_sql(theirs, columns)
+    readings = []
+    for at, tested in enumerate(ours.conditions):
+        rest = (*ours.conditions[:at], *ours.conditions[at + 1 :])
+        own = [condition for condition in theirs.conditions if condition not in rest]
+        same = len(theirs.conditions) - len(own) == len(rest) and len(own) < 2
+        if same and all(each.column == tested.column and each.operator in EQUALS for each in (tested, *own)):
+            last = own[0] if own else None
+            values = (tested.values, last.values if last else ())
+            others = (tested.operator == "!=", last is None or last.operator == "!=")
+            within = population_sql(Population(rest), columns)
+            readings.append(Reading(_as_text(tested.column), values, others, within))
+    sql = f"CASE WHEN {left} THEN 0 WHEN {right} THEN 1 END"
+    return Split(name, sql, (str(ours), str(theirs)), tuple(readings))
+
+
+def window_split(
+    first: date, last: date, by: Literal["day", "week", "month"] = "day", condition: str = "true"
+) -> Split:
+    """Return a split by windows of time, from the date that the column `time` begins with.
+
+    Args:
+        first: First day of the first window.
+        last: Last day of the last window, counted in.
+        by: Length of a window; weeks begin on the weekday of `first`.
+        condition: Rows to keep.
+
+    Returns:
+        A split whose labels are the first days of the windows, such as 2026-11-02.
+
+    Raises:
+        ValueError: If the last day lies before the first.
+    """
+    if last < first:
+        raise ValueError(f"a window that begins on {first} cannot end on {last}")
+    windows: dict[str, list[str]] = {}
+    for number in range((last - first).days + 1):
+        day = first + timedelta(days=number)
+        start = {
+            "day": day,
+            "week": day - timedelta(days=number % 7),
+            "month": max(day.replace(day=1), first),
+        }
+        windows.setdefault(start[by].isoformat(), []).append(day.isoformat())
+    text = f"left({quote('time')}, 10)"
+    cases = " ".join(
+        f"WHEN {text} IN ({', '.join(text_literal(day) for day in days)}) THEN {code}"
+        for code, days in enumerate(windows.values())
+    )
+    sql = f"CASE {cases} END" if condition == "true" else f"CASE WHEN {condition} THEN CASE {cases} END END"
+    parts = tuple(tuple(days) for days in windows.values())
+    reading = Reading(text, parts, (False,) * len(parts), condition)
+    return Split(f"time by {by}", sql, tuple(windows), (reading,))
+
+
+def _as_text(column: str) -> str:
+    return f"CAST({quote(column)} AS VARCHAR)"

@@ -10,7 +10,7 @@ from shipworthy.define.spec import ROLES
 from shipworthy.errors import InputError, nearest
 from shipworthy.tables.duck import ForeignFile, text_literal
 
-__all__ = ["SYNONYMS", "Wanted", "check_mapping", "guess_roles", "locate", "rows_where"]
+__all__ = ["SYNONYMS", "Wanted", "check_mapping", "guess_roles", "locate", "locate_number", "rows_where"]
 
 #: Names under which people keep these roles; used by `check`, which has no spec to read them from.
 SYNONYMS: Mapping[str, tuple[str, ...]] = {
@@ -84,6 +84,19 @@ def locate(file: ForeignFile, name: str, mapping: Mapping[str, str]) -> str | No
     if name not in ROLES and file.find(name) is not None:
         return file.text(name)
     return None
+
+
+def locate_number(file: ForeignFile, name: str, mapping: Mapping[str, str]) -> str | None:
+    """Return the SQL that reads a role or score as a number where the file holds numbers; None elsewhere.
+
+    Args:
+        file: The file.
+        name: Role or score, by our name.
+        mapping: Our name -> the file's column or path.
+    """
+    if name in mapping:
+        return file.number(mapping[name])
+    return file.number(name) if name in file.names else None
 
 
 def check_mapping(files: Iterable[ForeignFile], mapping: Mapping[str, str], where: str = "") -> None:

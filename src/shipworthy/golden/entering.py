@@ -9,13 +9,14 @@ from typing import Any
 
 from shipworthy.define.spec import Golden, Spec, SystemUse
 from shipworthy.errors import InputError, nearest
-from shipworthy.golden.columns import Wanted, check_mapping, locate, rows_where
+from shipworthy.golden.columns import Wanted, check_mapping, locate, locate_number, rows_where
 from shipworthy.records import Case
 from shipworthy.store.hashes import hash_file, hash_record, hash_text
 from shipworthy.tables.cases import read_cases
-from shipworthy.tables.duck import ROW_NUMBER, Connection, ForeignFile, open_file, quote
+from shipworthy.tables.duck import ROW_NUMBER, Connection, ForeignFile, quote
 from shipworthy.tables.lists import TextSource
 from shipworthy.tables.row_plan import NUMBERS, TEXTS, Basis, RowsPlan
+from shipworthy.tables.warehouse import content_of, open_source, require_files
 
 __all__ = ["Answers", "GoldenFile", "answers_of_file", "open_golden", "plan_rows", "wanted_columns"]
 
@@ -64,7 +65,11 @@ class GoldenFile:
 
         Args:
             connection: The engine.
+
+        Raises:
+            InputError: If the golden set is a table of a warehouse, whose rows stay there.
         """
+        require_files(connection, "Asking or scoring case by case", [str(self.file.path)])
         mapping = {**self.golden.columns}
         column = _input_column(mapping, self.file)
         label = mapping.get("label", "label")
@@ -115,19 +120,20 @@ def open_golden(connection: Connection, golden: Golden, folder: Path) -> GoldenF
     Raises:
         InputError: If the file is missing, broken, or has no column of ids.
     """
-    path = folder / golden.path
-    file = open_file(connection, path, number_rows=golden.columns.get("case_id") == ROW_NUMBER)
+    file = open_source(
+        connection, golden.path, folder, number_rows=golden.columns.get("case_id") == ROW_NUMBER
+    )
     case_id = locate(file, "case_id", golden.columns)
     if case_id is None:
         wanted = golden.columns.get("case_id", "case_id")
         raise InputError(
             f"The golden set has no column {wanted!r} to tell cases apart.",
-            where=str(path),
+            where=str(file.path),
             fix=f"Map it: golden: {{columns: {{case_id: ...}}}}. {nearest(wanted, file.names)}",
         )
     version = hash_record(
         {
-            "file": hash_file(path),
+            "file": _content(connection, file),
             "where": golden.where,
             "columns": golden.columns,
             "positive": golden.positive,
@@ -135,6 +141,11 @@ def open_golden(connection: Connection, golden: Golden, folder: Path) -> GoldenF
         }
     )
     return GoldenFile(golden, file, version, rows_where(file, golden.where), case_id)
+
+
+def _content(connection: Connection, file: ForeignFile) -> str:
+    """Return the content hash of a file's bytes, or of a table's rows."""
+    return hash_file(file.path) if isinstance(file.path, Path) else content_of(connection, file)
 
 
 @dataclass(frozen=True)
@@ -180,27 +191,28 @@ def answers_of_file(connection: Connection, golden: GoldenFile, system: SystemUs
     Raises:
         InputError: If the file is missing, broken, or has no column of ids.
     """
-    path = folder / str(system.recorded)
     mapping = {**golden.golden.columns, **system.columns}
-    file = open_file(connection, path, number_rows=mapping.get("case_id") == ROW_NUMBER)
-    check_mapping([file, golden.file], mapping, str(path))
+    file = open_source(
+        connection, str(system.recorded), folder, number_rows=mapping.get("case_id") == ROW_NUMBER
+    )
+    check_mapping([file, golden.file], mapping, str(file.path))
     case_id = locate(file, "case_id", mapping)
     if case_id is None:
         wanted = mapping.get("case_id", "case_id")
         raise InputError(
             f"The file has no column {wanted!r} to tell cases apart.",
-            where=str(path),
+            where=str(file.path),
             fix=f"Map it under the system's columns. {nearest(wanted, file.names)}",
         )
     fingerprint = hash_record(
         {
-            "file": hash_file(path),
+            "file": _content(connection, file),
             "where": system.where,
             "columns": mapping,
             "threshold": system.threshold,
         }
     )
-    same = path.resolve() == golden.file.path.resolve() and system.where == golden.golden.where
+    same = file.path.resolve() == golden.file.path.resolve() and system.where == golden.golden.where
     return Answers(file, mapping, rows_where(file, system.where), case_id, same, fingerprint)
 
 
@@ -242,8 +254,9 @@ def plan_rows(
     """
     threshold = system.threshold if system is not None else None
     source = str(answers.file.path) if answers is not None else "the run"
-    relation, columns = _answers_relation(golden, answers, wanted, scored, scorers, grading)
-    golden_sql, golden_columns = _golden_relation(golden, answers, wanted)
+    typed = _typed_numbers(golden, answers, wanted, scorers) if scored is None else frozenset()
+    relation, columns = _answers_relation(golden, answers, wanted, scored, scorers, grading, typed)
+    golden_sql, golden_columns = _golden_relation(golden, answers, wanted, typed)
     basis = _basis(spec, columns, golden_columns, scorers, grading)
     primary = None
     if basis == Basis.SCORED:
@@ -263,7 +276,30 @@ def plan_rows(
         keep_unjudged=basis == Basis.RANKING and golden_sql is not None and "query_id" in columns,
         grades=golden.golden.grades,
         source=source,
+        typed=typed,
+        columnar=scored is None and golden_sql is None and answers is not None and answers.file.is_columnar,
     )
+
+
+def _typed_numbers(
+    golden: GoldenFile, answers: Answers | None, wanted: Wanted, scorers: tuple[str, ...]
+) -> frozenset[str]:
+    """Return the numbers that every side which has them holds as numbers, so that no text need be read."""
+    sides = [(golden.file, golden.golden.columns)]
+    if answers is not None:
+        sides.append((answers.file, dict(answers.mapping)))
+    found = set()
+    # `correct` may be words on one side, and a slice of the same name is compared as text.
+    for name in {*NUMBERS, *wanted.numbers} - {"correct", *scorers, *wanted.slices}:
+        held = [(file, mapping) for file, mapping in sides if locate(file, name, mapping) is not None]
+        if held and all(locate_number(file, name, mapping) is not None for file, mapping in held):
+            found.add(name)
+    return frozenset(found)
+
+
+def _read(file: ForeignFile, name: str, mapping: Mapping[str, str], typed: frozenset[str]) -> str | None:
+    """Return the SQL that reads a column as a double where it is typed, else as text."""
+    return locate_number(file, name, mapping) if name in typed else locate(file, name, mapping)
 
 
 def _answers_relation(
@@ -273,6 +309,7 @@ def _answers_relation(
     scored: str | None,
     scorers: tuple[str, ...],
     grading: bool,
+    typed: frozenset[str],
 ) -> tuple[str, tuple[str, ...]]:
     """Return SQL of the answers in our names, and which of our names it has."""
     names = [*ANSWER_ROLES, *wanted.slices, *wanted.numbers]
@@ -283,7 +320,7 @@ def _answers_relation(
     found: dict[str, str] = {}
     if answers is not None:
         for name in dict.fromkeys(names):
-            text = locate(answers.file, name, answers.mapping)
+            text = _read(answers.file, name, answers.mapping, typed)
             if text is not None:
                 found[name] = text
     if scored is None:
@@ -316,13 +353,13 @@ def _answers_relation(
 
 
 def _golden_relation(
-    golden: GoldenFile, answers: Answers | None, wanted: Wanted
+    golden: GoldenFile, answers: Answers | None, wanted: Wanted, typed: frozenset[str]
 ) -> tuple[str | None, tuple[str, ...]]:
     if answers is not None and answers.is_golden:
         return None, ()
     found: dict[str, str] = {}
     for name in dict.fromkeys([*CASE_ROLES, *wanted.slices, *wanted.numbers]):
-        text = locate(golden.file, name, golden.golden.columns)
+        text = _read(golden.file, name, golden.golden.columns, typed)
         if text is not None:
             found[name] = text
     columns = ", ".join(
@@ -330,7 +367,13 @@ def _golden_relation(
     )
     select = f"SELECT {columns} FROM {golden.file.relation} WHERE {golden.condition}"
     if golden.lists_repeats:
-        select = f"SELECT DISTINCT ON (case_id) * FROM ({select})"
+        # The first of a case in the order of its values, so that every engine takes the same.
+        names = ", ".join(quote(name) for name in ("case_id", *found))
+        order = ", ".join(f"{quote(name)} NULLS LAST" for name in ("case_id", *found))
+        numbered = f"row_number() OVER (PARTITION BY case_id ORDER BY {order})"
+        select = (
+            f"SELECT {names} FROM (SELECT {names}, {numbered} AS turn FROM ({select}) g) t WHERE turn = 1"
+        )
     return select, tuple(found)
 
 

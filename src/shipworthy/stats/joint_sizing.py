@@ -99,7 +99,7 @@ class MeanTarget:
         gap: Distance of the expected truth from its bar, more than 0 where it is on the right side.
         deviation: Standard deviation of one case, at least 0, in the unit of the gap.
         confidence: One-sided confidence of the bound, strictly between 0 and 1.
-        share: Share of all cases that it counts, more than 0, at most 1.
+        share: Share of all cases that it counts, more than 0; above 1 where it counts several rows of a case.
         reach: Distance of the bound from the value with one case; None for the normal one.
 
     Raises:
@@ -120,9 +120,10 @@ class MeanTarget:
     def __post_init__(self) -> None:
         """Refuse what cannot be sized."""
         check_confidence(self.confidence)
-        _check_share(self.share)
-        if not (math.isfinite(self.gap) and 0 <= self.deviation < math.inf):
-            raise ValueError(f"needs a finite gap and deviation, got {self.gap} and {self.deviation}")
+        if not (math.isfinite(self.gap) and 0 <= self.deviation < math.inf and self.share > 0):
+            raise ValueError(
+                f"needs a finite gap, deviation and share, got {self.gap}, {self.deviation}, {self.share}"
+            )
 
     def chances(self, cases: NDArray[np.int64]) -> NDArray[np.float64]:
         """Chance of proof.

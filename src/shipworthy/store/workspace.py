@@ -90,13 +90,25 @@ class RunFolder:
         """Whether the run was finished."""
         return self.marker.exists()
 
+    @property
+    def golden_path(self) -> str | None:
+        """The set it was run on, as the spec named it; None where the marker does not say."""
+        try:
+            found = json.loads(self.marker.read_text(encoding="utf-8")).get("golden_path")
+        except (OSError, ValueError, AttributeError):
+            return None
+        return found if isinstance(found, str) else None
+
     def commit(self, content: Mapping[str, Any]) -> None:
         """Write the commit marker over files that are already complete.
 
         Args:
-            content: Pins and counts; the hash of the rows is added here.
+            content: Pins and counts; the hash of the rows is added here, except of rows that stay in a
+                warehouse, which brings it.
         """
-        record = {"format": FORMAT, **content, "rows_hash": hash_file(self.rows)}
+        record = {"format": FORMAT, **content}
+        if "warehouse" not in content:
+            record["rows_hash"] = hash_file(self.rows)
         if self.journal.exists():
             record["outputs_hash"] = hash_file(self.journal)
         write_atomically(self.marker, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
@@ -140,6 +152,9 @@ class RunFolder:
             ) from None
         if not isinstance(record, dict) or "rows_hash" not in record or "profile" not in record:
             raise StoreError("The run's marker is no run record.", where=str(self.marker), fix=again)
+        if "warehouse" in record:
+            # Nothing lies here to check: the rows are made again from the tables, and checked then.
+            return record
         if not self.rows.exists():
             raise StoreError("The run's rows are missing.", where=str(self.rows), fix=again)
         if hash_file(self.rows) != record["rows_hash"]:

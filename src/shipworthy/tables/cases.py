@@ -14,6 +14,7 @@ from shipworthy.tables.duck import (
     ForeignFile,
     path_literal,
     quote,
+    streamed,
     text_literal,
     translated,
 )
@@ -46,9 +47,7 @@ def read_cases(
     with translated(file.path):
         _check_ids(connection, file, case_id, condition, repeated)
         values = ", ".join(_native(connection, file, name) for name in names)
-        found = connection.cursor().execute(
-            f"SELECT {case_id}, {values} FROM {file.relation} WHERE {condition}"
-        )
+        found = streamed(connection, f"SELECT {case_id}, {values} FROM {file.relation} WHERE {condition}")
         while rows := found.fetchmany(PIECE):
             for row in rows:
                 if row[0] in seen:
@@ -117,7 +116,7 @@ def read_answers(
     listed = ", ".join(columns.values())
     names = tuple(columns)
     with translated(file.path):
-        found = connection.cursor().execute(f"SELECT {listed} FROM {file.relation} WHERE {condition}")
+        found = streamed(connection, f"SELECT {listed} FROM {file.relation} WHERE {condition}")
         while rows := found.fetchmany(PIECE):
             for row in rows:
                 yield dict(zip(names, row, strict=True))

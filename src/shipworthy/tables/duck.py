@@ -8,17 +8,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
 from shipworthy.errors import InputError, ShipworthyError
+from shipworthy.tables.engine import Connection, TableAddress
 
 __all__ = [
     "ROW_NUMBER",
     "Column",
+    "Connection",
     "ForeignFile",
     "connect",
     "fetch_columns",
@@ -26,12 +28,10 @@ __all__ = [
     "path_literal",
     "quote",
     "scalar",
+    "streamed",
     "text_literal",
     "translated",
 ]
-
-#: The engine, as other rooms know it.
-Connection = duckdb.DuckDBPyConnection
 
 #: The column that stands in for ids in a file that has none.
 ROW_NUMBER = "#row"
@@ -41,6 +41,9 @@ SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
 #: Longest line of a CSV file and longest JSON object, in bytes.
 LONGEST_ROW = 268_435_456
 DELIMITERS = ",;\t|"
+
+#: Types with one spelling for one value.
+PLAIN_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "BOOLEAN")
 
 
 def connect() -> duckdb.DuckDBPyConnection:
@@ -94,16 +97,16 @@ class Column:
 
 @dataclass(frozen=True)
 class ForeignFile:
-    """A file as a relation, whose columns are read as text by `text`.
+    """A file, or a table of a warehouse, as a relation, whose columns are read as text by `text`.
 
     Args:
-        path: The file.
+        path: The file; the address of a table.
         relation: SQL that scans it.
         columns: Its columns.
         is_json: Whether every column arrives as JSON.
     """
 
-    path: Path
+    path: Path | TableAddress
     relation: str
     columns: tuple[Column, ...]
     is_json: bool = False
@@ -113,9 +116,29 @@ class ForeignFile:
         """The column names, in the file's order."""
         return tuple(column.name for column in self.columns)
 
+    @property
+    def is_columnar(self) -> bool:
+        """Whether it is a Parquet file."""
+        return self.path.suffix.lower() == ".parquet"
+
     def find(self, wanted: str) -> Column | None:
         """Return the column a name or JSON path starts from; None where there is none."""
         return self._exact(wanted) or self._exact(wanted.split(".", 1)[0])
+
+    def number(self, wanted: str) -> str | None:
+        """Return SQL that reads a column of numbers as doubles; None where its values are texts.
+
+        Args:
+            wanted: A column name.
+        """
+        column = self._exact(wanted)
+        numeric = column is not None and (
+            column.type in ("DOUBLE", "FLOAT", "TINYINT", "SMALLINT", "INTEGER", "BIGINT")
+            or column.type.startswith("DECIMAL")
+        )
+        if column is None or not numeric or self.is_json or column.name == ROW_NUMBER:
+            return None
+        return f"CAST({quote(column.name)} AS DOUBLE)"
 
     def _exact(self, wanted: str) -> Column | None:
         for column in self.columns:
@@ -146,6 +169,12 @@ class ForeignFile:
         if column.name == ROW_NUMBER:
             return f"CAST({quote(ROW_NUMBER)} AS VARCHAR)"
         raw = quote(column.name)
+        if inside and isinstance(self.path, TableAddress):
+            raise InputError(
+                f"{wanted!r} looks inside a column, which is done for files only.",
+                where=str(self.path),
+                fix="Make a view that has it as a column, and name the view.",
+            )
         if self.is_json or inside:
             path = "$" + "".join('."' + part.replace('"', '\\"') + '"' for part in inside)
             json = raw if column.type in ("JSON", "VARCHAR") else f"to_json({raw})"
@@ -158,15 +187,18 @@ class ForeignFile:
             )
         if column.type.startswith(("STRUCT", "MAP")) or column.type.endswith("[]"):
             return f"CAST(to_json({raw}) AS VARCHAR)"
+        if column.type in PLAIN_TYPES:
+            return f"CAST({raw} AS VARCHAR)"
         return _one_spelling(f"CAST({raw} AS VARCHAR)")
 
 
 def _one_spelling(raw: str) -> str:
-    spelled = f"CASE WHEN {raw} SIMILAR TO '-?[0-9]+\\.0+' THEN split_part({raw}, '.', 1) ELSE {raw} END"
-    return f"nullif({spelled}, '')"
+    # The plain test first: it spares nearly every value the pattern.
+    whole = f"{raw} LIKE '%.0%' AND {raw} SIMILAR TO '-?[0-9]+\\.0+'"
+    return f"nullif(CASE WHEN {whole} THEN split_part({raw}, '.', 1) ELSE {raw} END, '')"
 
 
-def open_file(connection: duckdb.DuckDBPyConnection, path: Path, *, number_rows: bool = False) -> ForeignFile:
+def open_file(connection: Connection, path: Path, *, number_rows: bool = False) -> ForeignFile:
     """Return a CSV, JSONL, JSON or Parquet file as a relation.
 
     Args:
@@ -200,6 +232,7 @@ def open_file(connection: duckdb.DuckDBPyConnection, path: Path, *, number_rows:
     columns = tuple(Column(str(row[0]), str(row[1])) for row in described)
     if is_json:
         _check_objects(columns, path)
+    _check_case(connection, path, columns)
     if number_rows:
         relation = f"(SELECT *, row_number() OVER () AS {quote(ROW_NUMBER)} FROM {relation})"
         columns = (*columns, Column(ROW_NUMBER, "BIGINT"))
@@ -306,8 +339,39 @@ def _check_objects(columns: tuple[Column, ...], path: Path) -> None:
         )
 
 
+def _check_case(connection: Connection, path: Path, columns: tuple[Column, ...]) -> None:
+    """Refuse names that differ only in case, of which the engine silently calls the second one name_1."""
+    lowered = {column.name.lower() for column in columns}
+    renamed = [
+        column.name
+        for column in columns
+        if (found := re.fullmatch(r"(.+)_\d+", column.name)) and found[1].lower() in lowered
+    ]
+    if not renamed or path.suffix.lower() in (".csv", ".tsv"):
+        return
+    file = path_literal(path)
+    if path.suffix.lower() == ".parquet":
+        names = f"SELECT DISTINCT name FROM parquet_schema({file})"
+    else:
+        names = (
+            "SELECT DISTINCT unnest(json_keys(json)) AS name "
+            f"FROM read_json_objects({file}, maximum_object_size={LONGEST_ROW})"
+        )
+    with translated(path):
+        written = sorted(str(row[0]) for row in connection.execute(names).fetchall())
+    seen: dict[str, str] = {}
+    for name in written:
+        other = seen.setdefault(name.lower(), name)
+        if other != name:
+            raise InputError(
+                f"The columns {other!r} and {name!r} differ only in case.",
+                where=str(path),
+                fix="Give one of them another name.",
+            )
+
+
 @contextmanager
-def translated(path: Path | str) -> Iterator[None]:
+def translated(path: Path | TableAddress | str) -> Iterator[None]:
     """Translate the engine's errors into ours at this one edge.
 
     Args:
@@ -321,7 +385,21 @@ def translated(path: Path | str) -> Iterator[None]:
     except ShipworthyError:
         raise
     except duckdb.Error as error:
-        raise InputError(_first_sentence(str(error)), where=str(path), fix=_advice(str(error))) from None
+        message = str(error)
+        if "state machine reached an invalid state" in message and _has_mixed_ends(Path(str(path))):
+            raise InputError(
+                "The line ends are mixed: some lines end in CR LF (Windows), some in LF alone.",
+                where=str(path),
+                fix="Save it with one kind of line end.",
+            ) from None
+        raise InputError(_first_sentence(message), where=str(path), fix=_advice(message)) from None
+
+
+def _has_mixed_ends(path: Path) -> bool:
+    """Return whether a file has both kinds of line end."""
+    with path.open("rb") as file:
+        ends = {line[-2:-1] == b"\r" for line in file if line.endswith(b"\n")}
+    return len(ends) == 2
 
 
 def _first_sentence(message: str) -> str:
@@ -338,7 +416,7 @@ def _first_sentence(message: str) -> str:
         # The engine has moved on to the next line when it says so.
         return f"Malformed JSON at byte {json[1]} of line {max(int(json[2]) - 1, 1)}: {json[3]}"
     if "state machine reached an invalid state" in message:
-        return "The line ends are mixed, or quotes stand inside unquoted cells."
+        return "A quote stands inside a cell that does not begin with one."
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     text = lines[0] if lines else "The engine refused the file"
     return re.sub(r"^(Invalid Input|IO|Conversion|Binder|TransactionContext) Error: ", "", text)[:400]
@@ -361,8 +439,18 @@ def _advice(message: str) -> str:
     return "Write or copy the file again."
 
 
+def streamed(connection: Connection, sql: str) -> duckdb.DuckDBPyConnection:
+    """Run a query over files whose rows are fetched piece by piece while others run.
+
+    Args:
+        connection: DuckDB.
+        sql: The query.
+    """
+    return cast(duckdb.DuckDBPyConnection, connection).cursor().execute(sql)
+
+
 def fetch_columns(
-    connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any] = ()
+    connection: Connection, sql: str, parameters: Sequence[Any] = ()
 ) -> Mapping[str, NDArray[Any]]:
     """Run a query and return its columns as arrays, with masked values as NaN or None.
 

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shipworthy.tables.duck import Connection, path_literal, text_literal, translated
+from shipworthy.tables.engine import dialect_of
+from shipworthy.tables.scans import fetch_all, watched
 
 __all__ = [
+    "WORST_OUTCOMES",
     "ListedRow",
     "TextSource",
-    "distinct_values",
+    "first_rows",
     "journal_texts",
     "list_flips",
     "list_rows",
@@ -19,6 +22,8 @@ __all__ = [
 ]
 
 
+#: Outcomes that a list of flips begins with.
+WORST_OUTCOMES = ("harmful", "false_negative", "failed")
 #: Ids that are numbers stand in the order of numbers.
 BY_CASE = "TRY_CAST(case_id AS DOUBLE) NULLS LAST, case_id, repeat"
 
@@ -67,18 +72,35 @@ def list_rows(connection: Connection, rows: str, condition: str, limit: int) -> 
     Returns:
         (count, rows).
     """
-    count = connection.execute(
-        f"SELECT count(*) FROM {rows} WHERE unscored_reason IS NULL AND {condition}"
-    ).fetchone()
-    found = connection.execute(
-        f"""SELECT case_id, repeat, coalesce(outcome, ''), '', coalesce(prediction, ''), coalesce(label, ''),
-              coalesce(failed_reason, '') FROM {rows}
-            WHERE unscored_reason IS NULL AND {condition} ORDER BY {BY_CASE} LIMIT {int(limit)}"""
-    ).fetchall()
-    return int(count[0]) if count else 0, [ListedRow(*row) for row in found]
+    found = first_rows(connection, rows, condition, limit)
+    if len(found) < limit:
+        return len(found), found
+    counted = f"SELECT count(*) FROM {rows} WHERE unscored_reason IS NULL AND {condition}"
+    return int(watched(connection, counted, "count of a list", fetch=fetch_all)[0][0]), found
 
 
-def list_flips(connection: Connection, pairs: str, condition: str, limit: int) -> list[ListedRow]:
+def first_rows(
+    connection: Connection, rows: str, condition: str, limit: int, *, in_order: bool = False
+) -> list[ListedRow]:
+    """Return the first rows by case that satisfy a condition.
+
+    Args:
+        connection: The engine.
+        rows: Canonical rows.
+        condition: SQL over them.
+        limit: Most rows to return.
+        in_order: Whether they are stored in that order, so that reading stops with the last one wanted.
+    """
+    order = "" if in_order and dialect_of(connection) == "duckdb" else f"ORDER BY {BY_CASE}"
+    sql = f"""SELECT case_id, repeat, coalesce(outcome, ''), '', coalesce(prediction, ''),
+              coalesce(label, ''), coalesce(failed_reason, '') FROM {rows}
+            WHERE unscored_reason IS NULL AND {condition} {order} LIMIT {int(limit)}"""
+    return [ListedRow(*row) for row in watched(connection, sql, "list of cases", fetch=fetch_all)]
+
+
+def list_flips(
+    connection: Connection, pairs: str, condition: str, limit: int, *, in_order: Sequence[str] | None = None
+) -> list[ListedRow]:
     """Return pairs that satisfy a condition, the worst outcomes first.
 
     Args:
@@ -86,32 +108,28 @@ def list_flips(connection: Connection, pairs: str, condition: str, limit: int) -
         pairs: Paired rows.
         condition: SQL over them.
         limit: Most rows to return.
+        in_order: Where pairs come in the order in which people list cases, those of the worst outcomes that
+            occur: reading then stops with the last pair wanted. None where they have to be sorted.
     """
-    found = connection.execute(
-        f"""SELECT case_id, repeat, coalesce(outcome, ''), coalesce(other_outcome, ''),
+    sql = f"""SELECT case_id, repeat, coalesce(outcome, ''), coalesce(other_outcome, ''),
               coalesce(prediction, ''), coalesce(label, ''), coalesce(failed_reason, '') FROM {pairs}
-            WHERE unscored_reason IS NULL AND {condition}
-            ORDER BY CASE outcome WHEN 'harmful' THEN 0 WHEN 'false_negative' THEN 1 WHEN 'failed' THEN 2
-                     ELSE 3 END, {BY_CASE} LIMIT {int(limit)}"""
-    ).fetchall()
-    return [ListedRow(*row) for row in found]
-
-
-def distinct_values(connection: Connection, rows: str, column: str, limit: int) -> list[tuple[str, int]]:
-    """Return the commonest values of a column with their counts, commonest first.
-
-    Args:
-        connection: The engine.
-        rows: Canonical rows.
-        column: SQL of the column.
-        limit: Most values to return.
-    """
-    found = connection.execute(
-        f"""SELECT CAST({column} AS VARCHAR), count(*) FROM {rows}
-            WHERE {column} IS NOT NULL AND unscored_reason IS NULL
-            GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {int(limit)}"""
-    ).fetchall()
-    return [(str(value), int(count)) for value, count in found]
+            WHERE unscored_reason IS NULL AND {condition}"""
+    if in_order is None or dialect_of(connection) != "duckdb":
+        worst = " ".join(
+            f"WHEN {text_literal(name)} THEN {place}" for place, name in enumerate(WORST_OUTCOMES)
+        )
+        sql += f" ORDER BY CASE outcome {worst} ELSE {len(WORST_OUTCOMES)} END, {BY_CASE} LIMIT {int(limit)}"
+        return [ListedRow(*row) for row in watched(connection, sql, "list of flips", fetch=fetch_all)]
+    found: list[ListedRow] = []
+    occurring = [text_literal(name) for name in WORST_OUTCOMES if name in in_order]
+    kinds = [f"outcome = {name}" for name in occurring]
+    kinds.append(f"coalesce(outcome, '') NOT IN ({', '.join(occurring)})" if occurring else "true")
+    for kind in kinds:
+        if len(found) < limit:
+            of_kind = f"{sql} AND {kind} LIMIT {int(limit) - len(found)}"
+            rows = watched(connection, of_kind, "list of flips", fetch=fetch_all)
+            found += [ListedRow(*row) for row in rows]
+    return found
 
 
 def texts_of(

@@ -13,27 +13,38 @@ from shipworthy.tables.row_plan import (
     Basis,
     RowsPlan,
     averaged_columns,
+    bad,
     grade_sql,
     slice_columns,
 )
 
-__all__ = ["check_columns", "check_rows", "classes_of"]
+__all__ = ["check_columns", "check_rows", "classes_of", "is_in_order", "unknown_answers"]
 
 MOST_CLASSES = 200
 
 
-def check_rows(connection: Connection, raw: str, plan: RowsPlan) -> None:
+#: A row beside the one before it, in the order in which they lie in a file.
+_NEIGHBOURS = (
+    "(SELECT case_id, repeat, lag(case_id) OVER () AS case_before, lag(repeat) OVER () AS repeat_before "
+    "FROM {raw}) n"
+)
+
+
+def check_rows(connection: Connection, raw: str, plan: RowsPlan, *, in_order: bool = False) -> None:
     """Refuse columns that cannot become rows.
 
     Args:
         connection: The engine.
         raw: The joined columns.
         plan: Where they come from.
+        in_order: Whether they lie in the order of case and repeat.
 
     Raises:
         InputError: For duplicate or missing ids, labels that disagree, and what is no number or grade.
     """
     _check_ids(connection, raw, plan)
+    _check_twice(connection, raw, plan, in_order)
+    _check_known(connection, raw, plan)
     _check_labels(connection, raw, plan)
     _check_numbers(connection, raw, plan)
     _check_grades(connection, raw, plan)
@@ -59,48 +70,92 @@ def check_columns(plan: RowsPlan) -> None:
             )
 
 
+def is_in_order(connection: Connection, raw: str) -> bool:
+    """Return whether rows in a file lie in the order of case and repeat, so that they need no sorting.
+
+    Args:
+        connection: DuckDB.
+        raw: The joined columns.
+    """
+    return not scalar(
+        connection,
+        f"SELECT count(*) FROM {_NEIGHBOURS.format(raw=raw)} "
+        "WHERE case_before > case_id OR (case_before = case_id AND repeat_before > repeat)",
+    )
+
+
+def unknown_answers(connection: Connection, raw: str, plan: RowsPlan) -> int:
+    """Return how many answers are for cases that the golden set does not know.
+
+    Args:
+        connection: The engine.
+        raw: The joined columns, each case once.
+        plan: Where they come from.
+    """
+    if plan.golden is None or plan.keep_unjudged:
+        return 0
+    given = scalar(connection, f"SELECT count(case_id) FROM ({plan.answers}) a")
+    return given - scalar(connection, f'SELECT count(*) FROM {raw} WHERE "#answered"')
+
+
 def _check_ids(connection: Connection, raw: str, plan: RowsPlan) -> None:
-    if not scalar(connection, f"SELECT count(*) FROM {raw}"):
+    nameless = "case_id IS NULL OR trim(case_id) = ''"
+    found = connection.execute(
+        f"SELECT count(*), count(*) FILTER (WHERE {nameless}), count({quote(bad('repeat'))}) FROM {raw}"
+    ).fetchone()
+    rows, missing, bad_repeats = found or (0, 0, 0)
+    if not rows:
         raise InputError(
             "There are no rows.",
             where=plan.source,
             fix="The file holds only the names of its columns, or `where` keeps none of its rows.",
         )
-    nameless = "WHERE case_id IS NULL OR trim(case_id) = ''"
-    with translated(plan.source):
-        # A join drops answers without an id, so that they are counted where they come from.
-        missing = scalar(connection, f"SELECT count(*) FROM ({plan.answers}) a {nameless}")
-    missing = missing or scalar(connection, f"SELECT count(*) FROM {raw} {nameless}")
+    if plan.golden is not None:
+        # A join drops answers without an id, so they are counted where they come from.
+        with translated(plan.source):
+            dropped = scalar(connection, f"SELECT count(*) FROM ({plan.answers}) a WHERE {nameless}")
+        missing = dropped or missing
     if missing:
         raise InputError(
             f"{missing:,} rows have no case_id.", where=plan.source, fix="Every row needs the id of its case."
         )
-    bad_repeat = connection.execute(
-        f'SELECT case_id, "#repeat__text" AS written FROM {raw} '
-        "WHERE written IS NOT NULL AND TRY_CAST(written AS INTEGER) IS NULL LIMIT 1"
-    ).fetchone()
-    if bad_repeat:
+    if bad_repeats:
+        written = quote(bad("repeat"))
+        example = connection.execute(
+            f"SELECT case_id, {written} FROM {raw} WHERE {written} IS NOT NULL ORDER BY 1, 2 LIMIT 1"
+        ).fetchone() or ("", "")
         raise InputError(
-            f"The repeat {bad_repeat[1]!r} of case {bad_repeat[0]!r} is no whole number.",
+            f"The repeat {example[1]!r} of case {example[0]!r} is no whole number.",
             where=plan.source,
             fix="Number repeats 0, 1, 2 ...",
         )
-    key = (
-        "query_id, case_id, repeat"
-        if plan.keep_unjudged or plan.basis == Basis.RANKING
-        else "case_id, repeat"
-    )
-    twice = connection.execute(
+
+
+def _check_twice(connection: Connection, raw: str, plan: RowsPlan, in_order: bool) -> None:
+    """Refuse a case that occurs twice; rows in order show it between neighbours, in flat memory."""
+    by_query = plan.keep_unjudged or plan.basis == Basis.RANKING
+    if in_order and not by_query:
+        twice = (
+            f"SELECT count(*) FROM {_NEIGHBOURS.format(raw=raw)} "
+            "WHERE case_before = case_id AND repeat_before = repeat"
+        )
+        if not scalar(connection, twice):
+            return
+    key = "query_id, case_id, repeat" if by_query else "case_id, repeat"
+    found = connection.execute(
         f"SELECT case_id, count(*) FROM {raw} GROUP BY {key} HAVING count(*) > 1 ORDER BY 2 DESC, 1 LIMIT 3"
     ).fetchall()
-    if twice:
-        listed = ", ".join(f"{row[0]!r} ({row[1]} times)" for row in twice)
+    if found:
+        listed = ", ".join(f"{row[0]!r} ({row[1]} times)" for row in found)
         raise InputError(
             f"Some cases occur more than once: {listed}.",
             where=plan.source,
             fix="If these are repeats of a case, map `repeat`; if the file holds several systems, "
             "pick one with `where`; otherwise remove the duplicates.",
         )
+
+
+def _check_known(connection: Connection, raw: str, plan: RowsPlan) -> None:
     if plan.golden is not None and not scalar(connection, f'SELECT count(*) FROM {raw} WHERE "#answered"'):
         raise InputError(
             "None of its case ids is in the golden set.",
@@ -123,20 +178,17 @@ def _check_labels(connection: Connection, raw: str, plan: RowsPlan) -> None:
 
 
 def _check_numbers(connection: Connection, raw: str, plan: RowsPlan) -> None:
-    names = [(name, quote(name), quote(f"#{name}__text")) for name in NUMBERS]
-    names += [(name, quote("#" + name), quote(f"#{name}__text")) for name in averaged_columns(plan)]
-    checks = ", ".join(
-        f"count(*) FILTER (WHERE {text} IS NOT NULL AND ({value} IS NULL OR NOT isfinite({value}))), "
-        f"min(case_id) FILTER (WHERE {text} IS NOT NULL AND ({value} IS NULL OR NOT isfinite({value}))), "
-        f"min({text}) FILTER (WHERE {text} IS NOT NULL AND ({value} IS NULL OR NOT isfinite({value})))"
-        for _name, value, text in names
-    )
-    found = connection.execute(f"SELECT {checks} FROM {raw}").fetchone() or ()
-    for index, (name, _value, _text) in enumerate(names):
-        count, case_id, shown = found[3 * index : 3 * index + 3]
+    stored = {name: name for name in NUMBERS} | {f"#{name}": name for name in averaged_columns(plan)}
+    counts = ", ".join(f"count({quote(bad(column))})" for column in stored)
+    found = connection.execute(f"SELECT {counts} FROM {raw}").fetchone() or ()
+    for (column, name), count in zip(stored.items(), found, strict=True):
         if count:
+            written = quote(bad(column))
+            shown = connection.execute(
+                f"SELECT case_id, {written} FROM {raw} WHERE {written} IS NOT NULL ORDER BY 1, 2 LIMIT 1"
+            ).fetchone() or ("", "")
             raise InputError(
-                f"{name} is no finite number in {count:,} rows: {shown!r} at case {case_id!r}.",
+                f"{name} is no finite number in {count:,} rows: {shown[1]!r} at case {shown[0]!r}.",
                 where=plan.source,
                 fix="Write a number, or leave the cell empty where there is none.",
             )
@@ -148,6 +200,24 @@ def _check_numbers(connection: Connection, raw: str, plan: RowsPlan) -> None:
             f"The weight of case {negative[0]!r} is negative.",
             where=plan.source,
             fix="Weights are 0 or more.",
+        )
+    unweighted = connection.execute(
+        f'SELECT count(*), min(case_id) FROM {raw} WHERE weight IS NULL AND "#answered" '
+        f"AND (SELECT count(weight) FROM {raw}) > 0"
+    ).fetchone()
+    if unweighted and unweighted[0]:
+        raise InputError(
+            f"{unweighted[0]:,} rows have no weight though others have one, the first at case "
+            f"{unweighted[1]!r}.",
+            where=plan.source,
+            fix="Write how many cases each row stands for; 0 leaves a row out.",
+        )
+    heaviest = connection.execute(f"SELECT max(coalesce(weight, 1.0)) FROM {raw}").fetchone()
+    if heaviest and heaviest[0] == 0:
+        raise InputError(
+            "Every weight is 0, so the rows stand for no case at all.",
+            where=plan.source,
+            fix="Write how many cases each row stands for, or leave the column out.",
         )
 
 
@@ -168,8 +238,9 @@ def _check_relevance(connection: Connection, raw: str, plan: RowsPlan) -> None:
 def _check_grades(connection: Connection, raw: str, plan: RowsPlan) -> None:
     known = ", ".join(text_literal(name) for name in ("good", "poor", "harmful"))
     bad = connection.execute(
-        f"SELECT grade, count(*), min(case_id) FROM (SELECT case_id, {grade_sql(plan)} AS grade FROM {raw}) "
-        f"WHERE grade IS NOT NULL AND grade NOT IN ({known}) GROUP BY grade ORDER BY 2 DESC LIMIT 1"
+        "SELECT grade, count(*), min(case_id) "
+        f"FROM (SELECT case_id, {grade_sql(plan)} AS grade FROM {raw}) g "
+        f"WHERE grade IS NOT NULL AND grade NOT IN ({known}) GROUP BY grade ORDER BY 2 DESC, 1 LIMIT 1"
     ).fetchone()
     if bad and plan.basis == Basis.GRADE:
         raise InputError(

@@ -9,22 +9,31 @@ from shipworthy.tables.duck import text_literal
 
 __all__ = [
     "DERIVED",
+    "FORMER_RANDOM_GROUPS",
     "MOST_GROUPS",
+    "MOST_SLICE_VALUES",
     "NUMBERS",
     "OWN",
     "RANDOM_GROUPS",
     "TEXTS",
     "Basis",
+    "PeopleLabels",
     "RowsPlan",
     "RowsProfile",
     "averaged_columns",
+    "bad",
     "grade_sql",
     "slice_columns",
 ]
 
+#: Values of a slicing column that a profile keeps; a column with more is no slice of people's making.
+MOST_SLICE_VALUES = 64
+
 #: Up to this many clusters each is its own group; above, clusters are dealt into random groups.
 MOST_GROUPS = 256
-RANDOM_GROUPS = 128
+RANDOM_GROUPS = 64
+#: Runs that were stored earlier hold their clusters in so many random groups.
+FORMER_RANDOM_GROUPS = 128
 
 NUMBERS = ("predicted_score", "latency_ms", "run_cost", "weight", "correct")
 TEXTS = (
@@ -43,6 +52,21 @@ TEXTS = (
 #: Columns that are ours in every table of rows, beside those that a file brings.
 OWN = ("case_id", "repeat", *TEXTS, *NUMBERS)
 DERIVED = ("outcome", "ok", "cluster_group")
+
+
+@dataclass(frozen=True)
+class PeopleLabels:
+    """People's verdicts on the outputs that a judge scored, or on a set of its own.
+
+    Args:
+        given: Verdicts in the file that speak of this system.
+        met: How many of them meet a row; 0 for a set of its own.
+        table: Counts of a set of its own, by the judge's verdict and by people's; empty where rows carry it.
+    """
+
+    given: int
+    met: int = 0
+    table: tuple[tuple[int, ...], ...] = ()
 
 
 class Basis:
@@ -76,6 +100,8 @@ class RowsPlan:
         keep_unjudged: Keep answers that the golden set does not know (ranking: not relevant).
         grades: Foreign grade -> ours.
         source: Name of the answers' file, for messages.
+        typed: Names of numbers that every side holds as doubles already.
+        columnar: Whether it is one Parquet file, of which a column is read again for next to nothing.
     """
 
     golden: str | None
@@ -92,6 +118,8 @@ class RowsPlan:
     keep_unjudged: bool = False
     grades: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
+    typed: frozenset[str] = frozenset()
+    columnar: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,6 +150,13 @@ class RowsProfile:
         unknown_answers: Answers for cases that the golden set does not know (they are left out).
         queries: Distinct queries among usable rows.
         mean_weight: Mean weight of usable rows, by which weights are scaled to add up to the rows.
+        labels: People's verdicts by the judged score.
+        weight_effect: By how much unequal weights shrink the count, at least 1 (Kish).
+        order: Hash of cases and repeats in the order they are stored in, by which runs are paired row by row;
+            "" where they lie in no file.
+        in_people_order: Whether they are stored in the order in which people list cases, so that the first
+            of a list are the first in the file.
+        slice_values: Commonest values of each slicing column among usable rows, commonest first.
     """
 
     rows: int
@@ -147,6 +182,16 @@ class RowsProfile:
     unknown_answers: int = 0
     queries: int = 0
     mean_weight: float = 1.0
+    labels: Mapping[str, PeopleLabels] = field(default_factory=dict)
+    weight_effect: float = 1.0
+    order: str = ""
+    in_people_order: bool = False
+    slice_values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def bad(column: str) -> str:
+    """Name of the column that keeps what stands in a row instead of a number."""
+    return f"#{column}__bad"
 
 
 def averaged_columns(plan: RowsPlan) -> list[str]:

@@ -93,6 +93,7 @@ def _gates(decision: Decision) -> str:
         "### Gates\n\n"
         + "\n".join(rows)
         + (f"\n\n{more} more gates are in the full record." if more > 0 else "")
+        + (f"\n\n{_plain(decision.waiting.together, 400)}" if decision.waiting else "").rstrip()
     )
 
 
@@ -153,6 +154,8 @@ def _money(decision: Decision) -> str:
         lines.append(f"- {_plain(money.break_even_note, 300)}")
     if decision.evidence.holding:
         lines.append(f"- {_plain(decision.evidence.holding.sentence, 300)}")
+    if decision.waiting:
+        lines += [f"- {_plain(sentence, 400)}" for sentence in decision.waiting.sentences]
     lines += [f"- {_plain(option, 300)}" for option in money.options[:_LINES]]
     return "### Money\n\n" + "\n".join(lines)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shipworthy.decide.record import words
+from shipworthy.define.rules import GROUP_FORMS
 from shipworthy.records import (
     Comparison,
     Coverage,
@@ -208,7 +209,7 @@ def _detail(estimate: Estimate, code: str) -> str:
 
 def _is_whole_population(decision: Decision, result: GateResult) -> bool:
     gate = result.evidence
-    form = gate.rule.lstrip().startswith(("delta(", "ratio(", "gap("))
+    form = gate.rule.lstrip().startswith(("delta(", *(f"{name}(" for name in GROUP_FORMS)))
     return "[" not in gate.rule and not form and gate.population == decision.evidence.population
 
 

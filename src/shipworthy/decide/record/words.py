@@ -8,10 +8,12 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
-from shipworthy.records import Estimate, GateEvidence, GateStatus, Verdict
+from shipworthy.define.sizing import is_reached
+from shipworthy.records import Confusion, Estimate, GateEvidence, GateStatus, Verdict
 
 __all__ = [
     "bar_words",
+    "cell_words",
     "chance_words",
     "cut",
     "further_cases",
@@ -19,6 +21,7 @@ __all__ = [
     "gate_words",
     "interval",
     "listed",
+    "mistake_words",
     "number",
     "outcome_words",
     "outcomes_counted",
@@ -243,6 +246,27 @@ def quantity_words(gate: GateEvidence) -> str:
     return visible(f"{left} less {other}" if _NAME.search(other) else left)
 
 
+def cell_words(confusion: Confusion, row: int, column: int, currency: str = "") -> str:
+    """Return one cell of a confusion table, with its money where costs are stated."""
+    count = f"{confusion.counts[row][column]:,.0f}"
+    amount = confusion.money[row][column] if confusion.money else 0.0
+    return f"{count} ({number(amount, 'money', currency)})" if amount else count
+
+
+def mistake_words(mistake: tuple[str, str, float, float | None], currency: str = "") -> str:
+    """Return one kind of mistake in words.
+
+    >>> mistake_words(("dog", "cat", 12.0, None))
+    'dog taken for cat: 12'
+    >>> mistake_words(("dog", "no usable answer", 3.0, 60.0), "USD")
+    'dog without a usable answer: 3, which cost $60'
+    """
+    label, answer, count, amount = mistake
+    what = "without a usable answer" if answer == "no usable answer" else f"taken for {cut(answer, 40)}"
+    cost = f", which cost {number(amount, 'money', currency)}" if amount else ""
+    return f"{cut(label, 40)} {what}: {count:,.0f}{cost}"
+
+
 def bar_words(gate: GateEvidence, currency: str = "") -> str:
     """Return a gate's bar, such as "at least 80%"."""
     at_least = gate.better == "at_least"
@@ -279,11 +303,13 @@ def settle_words(gate: GateEvidence, status: GateStatus) -> str:
         return "A fix. More cases would not change it."
     if status is GateStatus.not_measured:
         return visible(gate.estimate.unknown) if gate.estimate.unknown else "A measurement."
-    if gate.cases_even is None and gate.cases_80 is None:
+    if gate.settled_even is None and gate.settled_80 is None:
+        if gate.estimate.value is not None and is_reached(gate.better, gate.bar, gate.estimate.value):
+            return "More cases; how many is not known."
         return "A better value: at the one observed, no number of cases would prove it."
     parts = [
         f"{plural(further_cases(gate, cases), 'more case')} for {chance}"
-        for cases, chance in ((gate.cases_even, "an even chance"), (gate.cases_80, "an 80% chance"))
+        for cases, chance in ((gate.settled_even, "an even chance"), (gate.settled_80, "an 80% chance"))
         if cases is not None
     ]
     return f"About {', '.join(parts)}."
@@ -300,6 +326,8 @@ def further_words(gate: GateEvidence, cases: int) -> str:
     in_all = further_cases(gate, cases)
     if in_all == further:
         return plural(further, "more case")
+    if gate.per_case > 1 and gate.out_of <= gate.estimate.n:
+        return f"{plural(further, 'more row')}, about {plural(in_all, 'more case')}"
     return f"{further:,} more of the rows it counts, about {in_all:,} more cases in all"
 
 
@@ -311,9 +339,10 @@ def further_cases(gate: GateEvidence, cases: int) -> int:
         cases: Rows that the gate has to count in all.
     """
     further = max(0, cases - gate.estimate.n)
-    if not gate.estimate.n or gate.out_of <= gate.estimate.n:
+    if not gate.estimate.n:
         return further
-    return math.ceil(further * gate.out_of / gate.estimate.n)
+    rows = further * max(gate.out_of, gate.estimate.n) / gate.estimate.n
+    return math.ceil(rows / gate.per_case - 1e-9)
 
 
 def chance_words(chance: tuple[float, float, float]) -> str:

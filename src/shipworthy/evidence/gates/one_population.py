@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TypeGuard
+
 from shipworthy.define.rules import Population, Rule
 from shipworthy.define.spec import Gate
 from shipworthy.errors import UsageError
-from shipworthy.evidence.estimating import measure
+from shipworthy.evidence.estimating import Measured, measure
+from shipworthy.evidence.gates.label_noise import label_noise_notes
 from shipworthy.evidence.gates.proof import (
     evidence_of,
     sampling_notes,
@@ -23,10 +27,13 @@ from shipworthy.evidence.gates.setting import (
     population_of,
     words_of,
 )
-from shipworthy.evidence.metric import Unmeasurable, bind
+from shipworthy.evidence.judging import with_judge
+from shipworthy.evidence.metric import CellMean, Metric, Unmeasurable, bind
+from shipworthy.evidence.metrics.discrimination import FEWEST_CALIBRATED, CalibrationError
 from shipworthy.evidence.populations import population_split
 from shipworthy.records import GateEvidence
-from shipworthy.tables.totals import Ask, Grain, Key, Table, Total
+from shipworthy.tables.row_plan import RowsProfile
+from shipworthy.tables.totals import LOST, Ask, Grain, Table, Total
 
 __all__ = ["check_bar", "count_unscored", "plan_one_population", "unscored_total"]
 
@@ -46,14 +53,46 @@ def plan_one_population(gate: Gate, rule: Rule, setting: Setting) -> GatePlan:
             measured = measure(metric, answers[SUBJECT][ask], 0, profile)
         except Unmeasurable as error:
             reason = _nobody_has(population, setting) or str(error)
+            silent = unknown(gate, rule, metric.name, words_of(population), reason, metric.unit)
+            return with_judge(silent, metric, answers[SUBJECT][ask].at(0)[0])
+        if isinstance(measured.metric, CalibrationError) and measured.n < FEWEST_CALIBRATED:
+            reason = f"{measured.n} rows give it no honest bound; {FEWEST_CALIBRATED} are the least"
             return unknown(gate, rule, metric.name, words_of(population), reason, metric.unit)
         unscored = count_unscored(answers[SUBJECT][lost])
         evidence = evidence_of(gate, rule, metric.name, measured, words_of(population), unscored)
-        return with_notes(evidence, sampling_notes(setting.spec, population) + size_notes(measured))
+        evidence = with_judge(evidence, metric, answers[SUBJECT][ask].at(0)[0])
+        evidence = replace(evidence, out_of=_units_in_all(metric, profile))
+        notes = sampling_notes(setting.spec, population) + size_notes(measured)
+        if not population.conditions:
+            notes += _left_out_notes(measured, profile)
+        return with_notes(evidence, notes + label_noise_notes(evidence, measured))
 
     return GatePlan(
-        gate, ((SUBJECT, ask), (SUBJECT, lost)), {SUBJECT: groups_for(metric, setting.frame.profile)}, finish
+        gate,
+        ((SUBJECT, ask), (SUBJECT, lost)),
+        {SUBJECT: groups_for(metric, setting.frame.profile)},
+        finish,
+        counted=(metric, split) if _is_plain_rate(metric) and 0 < rule.bar < 1 else None,
     )
+
+
+def _left_out_notes(measured: Measured, profile: RowsProfile) -> tuple[str, ...]:
+    """Say how many rows without a score are left out of a ranking: a system could hide its failures so."""
+    left_out = profile.scored + profile.failed - measured.n
+    if profile.weighted or left_out <= 0 or all(key.name != "score" for key in measured.metric.total.by):
+        return ()
+    return (f"{left_out:,} rows have no score and are left out of it: gate failed_share beside it.",)
+
+
+def _units_in_all(metric: Metric, profile: RowsProfile) -> int:
+    """Return how many units there are of which a metric may count some; 0 where a unit is a row."""
+    return {"query": profile.queries, "case": profile.cases}.get(metric.total.grain.name, 0)
+
+
+def _is_plain_rate(metric: Metric) -> TypeGuard[CellMean]:
+    """Return whether each row counts once, as a success or not."""
+    plain = metric.total.grain.name == "row" and not metric.total.grain.inner
+    return plain and isinstance(metric, CellMean) and metric.is_rate
 
 
 def _nobody_has(population: Population, setting: Setting) -> str:
@@ -68,8 +107,7 @@ def _nobody_has(population: Population, setting: Setting) -> str:
 
 def unscored_total() -> Total:
     """Return the total that counts unscored rows."""
-    key = Key("lost", "CAST(unscored_reason IS NOT NULL AS INTEGER)", 2)
-    return Total(by=(key,), grain=Grain("planned"))
+    return Total(by=(LOST,), grain=Grain("planned"))
 
 
 def count_unscored(table: Table) -> int:

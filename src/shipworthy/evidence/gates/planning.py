@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from shipworthy.define.rules import FORMS, Call, Rule
+from shipworthy.define.rules import Rule, metrics_within
 from shipworthy.define.spec import Gate
 from shipworthy.evidence.gates.against import plan_delta, plan_flips
 from shipworthy.evidence.gates.groups import plan_groups
@@ -13,6 +13,7 @@ from shipworthy.evidence.gates.one_population import check_bar, plan_one_populat
 from shipworthy.evidence.gates.proof import silent
 from shipworthy.evidence.gates.setting import GatePlan, Setting
 from shipworthy.evidence.gates.two_populations import plan_two_populations
+from shipworthy.evidence.judging import why_uncorrected
 from shipworthy.evidence.metric import Unmeasurable, find_definition, unknown_metric
 
 __all__ = ["check_rule", "plan_gate"]
@@ -30,18 +31,21 @@ def plan_gate(gate: Gate, setting: Setting) -> GatePlan:
     """
     rule = gate.parsed
     try:
-        if rule.right is not None:
-            return plan_two_populations(gate, rule, setting)
-        form = {
+        named = {
             "delta": plan_delta,
             "ratio": plan_groups,
             "gap": plan_groups,
+            "worst": plan_groups,
+            "equalised_odds": plan_groups,
             "negative_flips": plan_flips,
             "failures": plan_must_pass,
         }.get(rule.left.name, plan_one_population)
-        return form(gate, rule, setting)
+        form = plan_two_populations if rule.right is not None else named
+        plan = form(gate, rule, setting)
     except Unmeasurable as error:
         return silent(gate, rule, setting, str(error))
+    reason = why_uncorrected((ask.total for _source, ask in plan.asks), setting.frame)
+    return plan if reason is None else silent(gate, rule, setting, reason)
 
 
 def check_rule(rule: Rule, scorers: Collection[str]) -> None:
@@ -55,13 +59,9 @@ def check_rule(rule: Rule, scorers: Collection[str]) -> None:
         UsageError: With the nearest known name.
     """
     for side in (rule.left, rule.right):
-        call = side
-        if call is not None and call.name in FORMS and call.arguments and isinstance(call.arguments[0], Call):
-            call = call.arguments[0]
-        if call is None or call.name == "failures":
-            continue
-        definition = find_definition(call.name)
-        if definition is None and call.name not in scorers:
-            raise unknown_metric(call.name, scorers)
-        if call is rule.left and rule.right is None:
-            check_bar(rule, call.name, definition.unit if definition is not None else "share")
+        for call in metrics_within(side) if side is not None else ():
+            definition = find_definition(call.name)
+            if definition is None and call.name not in scorers:
+                raise unknown_metric(call.name, scorers)
+            if (call is rule.left or rule.left.name == "worst") and rule.right is None:
+                check_bar(rule, call.name, definition.unit if definition is not None else "share")

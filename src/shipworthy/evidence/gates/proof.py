@@ -15,9 +15,11 @@ from shipworthy.evidence.metric import CellMean, Metric
 from shipworthy.records import Direction, Estimate, GateEvidence, GroupPart
 from shipworthy.stats import sizing
 from shipworthy.stats.confidence import Confidence, Proportion
+from shipworthy.stats.measured_errors import measured_error
 
 __all__ = [
     "direction_of",
+    "error_notes",
     "evidence_of",
     "finite",
     "from_confidence",
@@ -117,9 +119,14 @@ def from_confidence(
         confidence=gate.confidence,
         bound_method=confidence.method,
         population=words,
-        notes=(f"Scores are binned; the value may be off by {blur:.4f}, and the bounds say so.",)
-        if blur > 0.0005
-        else (),
+        notes=(
+            *(
+                [f"Scores are binned; the value may be off by {blur:.4f}, and the bounds say so."]
+                if blur > 0.0005
+                else []
+            ),
+            *error_notes(confidence.method),
+        ),
     )
     return sized(evidence, confidence, n, rule, gate)
 
@@ -147,8 +154,10 @@ def sized(evidence: GateEvidence, confidence: Confidence, n: int, rule: Rule, ga
     if error == 0:
         return replace(evidence, chance_now=1.0 if gap > 0 else 0.0)
     toward = confidence.bound("lower" if rule.at_least else "upper", gate.confidence)
+    if not math.isfinite(toward):
+        return evidence
     # The bound may stand further off than a normal one would; what it really takes decides the size.
-    reach = abs(value - toward) if math.isfinite(toward) else float(ndtri(gate.confidence)) * error
+    reach = abs(value - toward)
     chance = float(ndtr((gap - reach) / error))
     if gap <= 0:
         return replace(evidence, chance_now=chance)
@@ -188,6 +197,22 @@ def size_notes(measured: Measured) -> tuple[str, ...]:
 
 def _units(metric: Metric) -> str:
     return {"query": "queries", "case": "cases"}.get(metric.total.grain.name, "rows")
+
+
+def error_notes(method: str) -> tuple[str, ...]:
+    """Say what was measured of a bound whose risk no theorem holds.
+
+    Args:
+        method: Name of the method of the bound.
+    """
+    error = measured_error(method)
+    if error is None:
+        return ()
+    beyond = f", with heavy tails {error.beyond:.0%}" if error.beyond else ""
+    return (
+        "This bound is not exact: simulated at a stated 5%, it passed a system exactly at its bar at most "
+        f"{error.worst:.1%} of the time{beyond}.",
+    )
 
 
 def sampling_notes(spec: Spec, population: Population) -> tuple[str, ...]:

@@ -9,10 +9,10 @@ from shipworthy.define.rules import Call, Population, Rule
 from shipworthy.define.spec import Gate, Spec
 from shipworthy.errors import UsageError
 from shipworthy.evidence.frame import Frame
-from shipworthy.evidence.metric import Metric, Unmeasurable
+from shipworthy.evidence.metric import CellMean, Metric, Unmeasurable
 from shipworthy.records import GateEvidence
 from shipworthy.tables.row_plan import RowsProfile
-from shipworthy.tables.totals import Ask, Table
+from shipworthy.tables.totals import Ask, Split, Table
 
 __all__ = [
     "SUBJECT",
@@ -43,6 +43,7 @@ class GatePlan:
         groups: Number of cluster groups each source needs.
         finish: Answers -> evidence.
         listing: Condition whose rows should be listed by id (must-pass rules); None otherwise.
+        counted: Metric and population, where it bounds a plain rate of the subject's own rows.
     """
 
     gate: Gate
@@ -50,6 +51,7 @@ class GatePlan:
     groups: dict[str, int]
     finish: Callable[[Answers], GateEvidence]
     listing: str | None = None
+    counted: tuple[CellMean, Split] | None = None
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from shipworthy.evidence.gates.setting import (
     words_of,
 )
 from shipworthy.evidence.metric import Unmeasurable, bind
-from shipworthy.evidence.populations import population_sql
+from shipworthy.evidence.populations import population_sql, two_population_split
 from shipworthy.records import GateEvidence, GroupPart
 from shipworthy.stats.confidence import Difference
 from shipworthy.tables.totals import Ask, Split
@@ -37,7 +37,7 @@ __all__ = ["plan_two_populations"]
 def plan_two_populations(gate: Gate, rule: Rule, setting: Setting) -> GatePlan:
     """Plan a bar on one metric between two populations; a slice is set against its complement."""
     right = rule.right
-    if right is None or right.name != rule.left.name or right.arguments != rule.left.arguments:
+    if right is None or str(bare(right)) != str(bare(rule.left)):
         raise UsageError(
             "A rule with two metrics compares one metric on two populations.",
             fix="Write accuracy[a = x] >= accuracy[a = y] - 5pt; for two systems use delta(metric, live).",
@@ -51,19 +51,17 @@ def plan_two_populations(gate: Gate, rule: Rule, setting: Setting) -> GatePlan:
     right_sql = population_sql(theirs, setting.columns)
     nested = set(theirs.conditions) <= set(ours.conditions)
     # The slice is set against its complement, on disjoint rows.
-    split = Split(
-        rule.text,
-        f"CASE WHEN {left_sql} THEN 0 WHEN {right_sql} THEN 1 END",
-        (str(ours), str(theirs)),
-    )
+    split = two_population_split(rule.text, ours, theirs, setting.columns)
     overlap = Split("overlap", f"CASE WHEN ({left_sql}) AND ({right_sql}) THEN 0 END", ("both",))
     ask, both = Ask(metric.total, split), Ask(unscored_total(), overlap)
+    apart = nested or any(reading.is_disjoint for reading in split.readings)
+    asks = ((SUBJECT, ask),) if apart else ((SUBJECT, ask), (SUBJECT, both))
     words = f"{words_of(ours)} against {words_of(theirs)}"
 
     def finish(answers: Answers) -> GateEvidence:
         profile = setting.frame.profile
-        overlapping = int(answers[SUBJECT][both].counts.sum())
-        if overlapping and not nested:
+        overlapping = 0 if apart else int(answers[SUBJECT][both].counts.sum())
+        if overlapping:
             reason = f"the two populations share {overlapping} rows; compare disjoint ones"
             return unknown(gate, rule, metric.name, words, reason, metric.unit)
         try:
@@ -88,6 +86,4 @@ def plan_two_populations(gate: Gate, rule: Rule, setting: Setting) -> GatePlan:
             notes += ("The slice is compared with its complement, on disjoint rows.",)
         return with_notes(with_parts(evidence, parts), notes)
 
-    return GatePlan(
-        gate, ((SUBJECT, ask), (SUBJECT, both)), {SUBJECT: groups_for(metric, setting.frame.profile)}, finish
-    )
+    return GatePlan(gate, asks, {SUBJECT: groups_for(metric, setting.frame.profile)}, finish)

@@ -11,12 +11,14 @@ from shipworthy.evidence.frame import Frame
 from shipworthy.evidence.metric import Floats, Metric, Unmeasurable, design_effect, jackknife, metric
 from shipworthy.stats.auc import AreaUnderCurve, auc_bounds
 from shipworthy.stats.calibration import debiased_calibration_error, resampled_calibration_error
-from shipworthy.stats.confidence import Confidence, LogitNormal, TableFunction
-from shipworthy.tables.totals import Key, Total
+from shipworthy.stats.confidence import Confidence, TableFunction
+from shipworthy.tables.totals import Total
 
-__all__ = ["Auc"]
+__all__ = ["FEWEST_CALIBRATED", "Auc"]
 
-BINS = 15
+
+#: Below so many rows a calibration error at its bar passes more often than stated (10% at 20 rows).
+FEWEST_CALIBRATED = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,12 +63,18 @@ class Auc(Metric):
             return "no case is positive"
         return "no case is negative" if not whole[0].sum() else "no row has a score"
 
+    def effect(self, counts: Floats, sums: tuple[Floats, ...]) -> float:
+        """Return how far leaving groups out moves the area, against DeLong's error."""
+        _value, error, _groups = jackknife(self, counts, sums)
+        whole = counts.sum(axis=0)
+        naive, rarer = self.independent(whole, ()), float(whole[:2, :-1].sum(axis=-1).min())
+        # Without an error that leaving groups out could change, it says nothing of clusters.
+        return design_effect(error, naive.standard_error, rarer / 2, rarer if error > 0 else 0.0)
+
     def _clustered(
         self, counts: Floats, sums: tuple[Floats, ...], whole: Floats, whole_sums: tuple[Floats, ...]
     ) -> Confidence:
-        value, error, groups = jackknife(self, counts, sums)
-        n = float(self.units(whole, whole_sums))
-        return LogitNormal(value, error, max(groups - 1, 1), "jackknife over groups of clusters, logit", n)
+        return self.independent(whole / self.effect(counts, sums), whole_sums)
 
 
 @metric(
@@ -84,9 +92,16 @@ def auc(call: Call, frame: Frame) -> Metric:
     """
     if not frame.positive_codes:
         raise Unmeasurable("no class is named positive (golden.positive)")
-    positive = Key("positive", f"CAST({frame.is_positive()} AS INTEGER)", 2)
+    if frame.profile.distinct_scores < 2:
+        raise Unmeasurable("every case has the same score, so it ranks nothing")
+    wider = auc(call, frame.for_spread()) if frame.needs_spread else None
     return Auc(
-        str(call), "share", "higher", Total(by=(positive, frame.score_key())), binned=not frame.scores_exact
+        str(call),
+        "share",
+        "higher",
+        Total(by=(frame.positive_key(), frame.score_key()), wider=wider.total if wider else None),
+        binned=not frame.scores_exact,
+        wider=wider,
     )
 
 
@@ -117,12 +132,17 @@ class CalibrationError(Metric):
     def _empty(self, whole: Floats) -> str:
         return "no row has a score and a label"
 
+    def effect(self, counts: Floats, sums: tuple[Floats, ...]) -> float:
+        """Return how far leaving groups out moves the error, against what independent rows would."""
+        _value, error, _groups = jackknife(self, counts, sums)
+        whole = counts.sum(axis=0)
+        naive = self.independent(whole, tuple(part.sum(axis=0) for part in sums)).standard_error
+        return design_effect(error, naive, float(whole.sum()), float(whole.sum()))
+
     def _clustered(
         self, counts: Floats, sums: tuple[Floats, ...], whole: Floats, whole_sums: tuple[Floats, ...]
     ) -> Confidence:
-        _value, error, _groups = jackknife(self, counts, sums)
-        naive = self.independent(whole, whole_sums).standard_error
-        effect = design_effect(error, naive, float(whole.sum()), float(whole.sum()))
+        effect = self.effect(counts, sums)
         return self.independent(whole / effect, tuple(part / effect for part in whole_sums))
 
 
@@ -143,15 +163,10 @@ def calibration_error(call: Call, frame: Frame) -> Metric:
     """
     if not frame.positive_codes:
         raise Unmeasurable("no class is named positive (golden.positive)")
-    low, high = frame.profile.score_low, frame.profile.score_high
-    if low is None or high is None or low < 0 or high > 1:
+    if not frame.has_probability:
         raise Unmeasurable("predicted_score is no probability: it leaves [0, 1]")
+    by = (frame.calibration_key(), frame.positive_key())
     score = frame.column("predicted_score")
-    bins = f"CASE WHEN {score} >= 1 THEN {BINS - 1} ELSE CAST(floor({score} * {BINS}) AS INTEGER) END"
-    by = (
-        Key(f"{frame.prefix}score_bin", bins, BINS),
-        Key("positive", f"CAST({frame.is_positive()} AS INTEGER)", 2),
-    )
-    return CalibrationError(
-        str(call), "share", "lower", Total(by=by, sums=(score,)), smallest_n=300, explored=False
-    )
+    wider = calibration_error(call, frame.for_spread()) if frame.needs_spread else None
+    total = Total(by=by, sums=(score,), wider=wider.total if wider else None)
+    return CalibrationError(str(call), "share", "lower", total, smallest_n=300, explored=False, wider=wider)

@@ -7,7 +7,9 @@ import numpy as np
 from shipworthy.define.rules import Call
 from shipworthy.errors import UsageError, nearest
 from shipworthy.evidence.frame import Frame
+from shipworthy.evidence.judging import corrected, corrected_right, judged_basis
 from shipworthy.evidence.metric import Better, CellMean, Metric, Unmeasurable, metric
+from shipworthy.golden.labels import GRADES
 from shipworthy.tables.duck import quote
 from shipworthy.tables.totals import Grain, Key, Total
 
@@ -36,7 +38,8 @@ def _grade_share(call: Call, frame: Frame, grade: str, better: Better) -> Metric
     if grade == "poor":
         # No usable answer is a bad outcome, but it harms nobody by what it says.
         condition = f"{frame.column('outcome')} IN ('poor', 'failed')"
-    return share_of(str(call), frame.flag_key(grade, condition), better)
+    share = share_of(str(call), frame.flag_key(grade, condition), better)
+    return corrected(share, judged_basis(frame), frame, [float(name == grade) for name in GRADES])
 
 
 @metric("good", source=f"Share of rows graded good; {CLOPPER}", example="good >= 80%")
@@ -58,7 +61,10 @@ def harmful(call: Call, frame: Frame) -> Metric:
 
 
 @metric(
-    "pass_rate", source=f"Share of rows that pass a scorer; {CLOPPER}", example="pass_rate(correct) >= 80%"
+    "pass_rate",
+    source=f"Share of rows that pass a scorer; {CLOPPER}",
+    example="pass_rate(correct) >= 80%",
+    numbers=(0,),
 )
 def pass_rate(call: Call, frame: Frame) -> Metric:
     """Share of outputs that pass a scorer (value at least 0.5); a failed row does not pass.
@@ -68,7 +74,8 @@ def pass_rate(call: Call, frame: Frame) -> Metric:
     if not call.arguments:
         if not frame.has("ok"):
             raise Unmeasurable("no row is right or wrong: there is no scorer, grade or prediction")
-        return share_of(str(call), frame.flag_key("ok", f"{frame.column('ok')} = 1"), "higher")
+        share = share_of(str(call), frame.flag_key("ok", f"{frame.column('ok')} = 1"), "higher")
+        return corrected_right(share, frame)
     name = str(call.arguments[0])
     if name not in frame.scorers and not frame.has(f"#{name}"):
         raise UsageError(f"No scorer named {name!r}.", fix=nearest(name, frame.scorers))
@@ -78,7 +85,7 @@ def pass_rate(call: Call, frame: Frame) -> Metric:
     failed = f"{frame.column('failed_reason')} IS NOT NULL"
     condition = f"CASE WHEN {failed} THEN false ELSE {value} >= 0.5 END"
     better: Better = "lower" if frame.scorers.get(name) == "lower" else "higher"
-    return share_of(str(call), frame.flag_key(name, condition), better)
+    return corrected(share_of(str(call), frame.flag_key(name, condition), better), name, frame)
 
 
 @metric(
@@ -106,6 +113,8 @@ def failed_share(call: Call, frame: Frame) -> Metric:
 )
 def unscored_share(call: Call, frame: Frame) -> Metric:
     """Share of planned rows that the instrument or the road lost."""
+    if frame.paired is not None:
+        raise Unmeasurable("rows that either system lost are left out of the cases that both share")
     condition = f"{frame.column('unscored_reason')} IS NOT NULL"
     return share_of(str(call), frame.flag_key("unscored", condition), "lower", "planned")
 

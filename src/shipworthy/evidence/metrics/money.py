@@ -7,11 +7,11 @@ import numpy as np
 from shipworthy.define.rules import Call
 from shipworthy.evidence.frame import OUTCOMES, Frame
 from shipworthy.evidence.metric import CellMean, Floats, Metric, RowMean, Unmeasurable, metric
-from shipworthy.evidence.metrics.rates import cells, masks
-from shipworthy.evidence.metrics.scores import absolute_error
+from shipworthy.evidence.metrics.confusion import cells, masks
+from shipworthy.evidence.metrics.regression import absolute_error
 from shipworthy.tables.totals import Total
 
-__all__ = ["cost_of_outcomes"]
+__all__ = ["cost_of_cells", "cost_of_outcomes"]
 
 
 def cost_of_outcomes(frame: Frame) -> Floats:
@@ -37,7 +37,7 @@ def cost_of_outcomes(frame: Frame) -> Floats:
     "expected_cost",
     unit="money",
     better="lower",
-    interval="Dirichlet(1/2) draws of the count table of outcomes",
+    interval="Dirichlet with one case more in the worst cell",
     gate="Dirichlet posterior with one pseudo-count on the costliest outcome",
     source="Mean cost per case; Elkan (2001), IJCAI; worst-cell bound: design of this project, see the docs",
     example="delta(expected_cost, live) < 0",
@@ -64,26 +64,42 @@ def expected_cost(call: Call, frame: Frame) -> Metric:
     )
 
 
-def _cost_of_cells(call: Call, frame: Frame) -> Metric:
-    """Costs over the confusion table, so that a pair of systems shares its label axis."""
-    label, says = masks(Call("expected_cost"), frame)
+def cost_of_cells(frame: Frame) -> Floats:
+    """Return what one row of each cell of the confusion table costs, (classes + 1, classes + 1).
+
+    With a positive class the costs of false positives and their kin apply, else those of right and wrong.
+    A failed row costs what `costs.failed` says, else the worst stated error.
+
+    Raises:
+        Unmeasurable: If the spec states no cost that can occur.
+    """
     costs = frame.costs
     if costs is None:
         raise Unmeasurable("the spec states no costs")
-    amount = {
-        name: costs.of(name) or 0.0
-        for name in ("true_positive", "true_negative", "false_positive", "false_negative")
-    }
-    if all(costs.of(name) is None for name in amount):
-        raise Unmeasurable("the spec states no cost of false positives or false negatives")
-    values = np.where(
-        label,
-        np.where(says, amount["true_positive"], amount["false_negative"]),
-        np.where(says, amount["false_positive"], amount["true_negative"]),
-    )
-    if costs.of("failed") is not None:
-        values[:, -1] = costs.of("failed")
-    among = np.ones_like(label)
+    size = frame.class_count + 1
+    if frame.positive_codes:
+        label, says = masks(Call("expected_cost"), frame)
+        names = np.where(
+            label,
+            np.where(says, "true_positive", "false_negative"),
+            np.where(says, "false_positive", "true_negative"),
+        )
+    else:
+        names = np.where(np.eye(size, dtype=bool), "right", "wrong")
+    amount = {name: costs.of(name) for name in np.unique(names)}
+    if all(value is None for value in amount.values()):
+        kind = "false positives or false negatives" if frame.positive_codes else "wrong answers"
+        raise Unmeasurable(f"the spec states no cost of {kind}")
+    values = np.vectorize(lambda name: amount[name] or 0.0, otypes=[float])(names)
+    failed = costs.of("failed")
+    values[:, -1] = max(0.0, float(values.max())) if failed is None else failed
+    return np.asarray(values)
+
+
+def _cost_of_cells(call: Call, frame: Frame) -> Metric:
+    """Costs over the confusion table, so that a pair of systems shares its label axis."""
+    values = cost_of_cells(frame)
+    among = np.ones(values.shape, dtype=bool)
     among[-1, :] = False
     occurring = values[among]
     return CellMean(

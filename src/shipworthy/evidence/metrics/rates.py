@@ -1,80 +1,90 @@
-"""Rates of a confusion table: they differ in two masks."""
+"""Rates of a confusion table: of one class, or averaged over all of them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
-from numpy.typing import NDArray
 
 from shipworthy.define.rules import Call
-from shipworthy.errors import UsageError
 from shipworthy.evidence.frame import Frame
-from shipworthy.evidence.metric import CellFunction, CellMean, Floats, Metric, Unmeasurable, metric
-from shipworthy.stats.confidence import Confidence, Proportion
-from shipworthy.stats.mapped import Mapped
+from shipworthy.evidence.judging import corrected_right
+from shipworthy.evidence.metric import Better, CellMean, Floats, Metric, Unmeasurable, metric
+from shipworthy.evidence.metrics.confusion import (
+    Mask,
+    OneAgainstRest,
+    OverClasses,
+    cells,
+    check_arguments,
+    chosen_average,
+    has_label,
+    macro_mean,
+    masks,
+    name_of_positive,
+    possible_cells,
+    why_not_averaged,
+)
 from shipworthy.tables.totals import Total
 
-Mask = NDArray[np.bool_]
 PREDICTED = ("label", "prediction")
+INTERVAL = (
+    "Wilson, exact (Clopper-Pearson) below ten successes or failures; "
+    "average=macro: Dirichlet draws of the count table"
+)
+GATE = "exact one-sided Clopper-Pearson; average=macro: Dirichlet draws with one more case in the worst cell"
 
 
-def cells(frame: Frame) -> Total:
-    """The confusion table: label by prediction, failed rows in the slot for NULL."""
-    return Total(by=(frame.label_key(), frame.prediction_key()))
+def share_of_cells(
+    call: Call, frame: Frame, hits: Mask, among: Mask, empty: str, better: Better = "higher"
+) -> CellMean:
+    """Return the share of some cells of the confusion table among others."""
+    return CellMean(
+        str(call), "share", better, cells(frame), hits.astype(float), among & has_label(frame), empty=empty
+    )
 
 
-def masks(call: Call, frame: Frame) -> tuple[Mask, Mask]:
-    """Return where the label is positive and where the prediction is, over the confusion table.
+def over_classes(
+    call: Call,
+    frame: Frame,
+    rate: Callable[[OneAgainstRest], Floats],
+    lacking: str = "",
+    better: Better = "higher",
+) -> Metric:
+    """Return the plain mean of a rate over all classes that occur."""
+    return OverClasses(
+        str(call),
+        "share",
+        better,
+        cells(frame),
+        lambda counts: macro_mean(counts, rate),
+        possible=possible_cells,
+        why=lambda counts: why_not_averaged(counts, frame.profile.classes, lacking),
+    )
 
-    A failed row counts as the wrong answer to its case: neither a hit nor a right rejection.
+
+def share_of_answers(
+    call: Call, frame: Frame, right: float, wrong: float, better: Better = "higher"
+) -> CellMean:
+    """Return a rate that pools the decisions of all classes; each answer decides once about every class.
+
+    Args:
+        call: The metric as written.
+        frame: The rows.
+        right: What a right answer adds.
+        wrong: What a wrong or missing answer adds.
+        better: The direction that is better.
     """
-    if not frame.class_count:
-        raise Unmeasurable("the rows have no classes")
-    size = frame.class_count + 1
-    codes = _positive_codes(call, frame)
-    positive_label = np.zeros((size, size), dtype=bool)
-    positive_label[list(codes), :] = True
-    says_positive = np.zeros((size, size), dtype=bool)
-    says_positive[:, list(codes)] = True
-    # The last slot is "no answer": a miss where the case is positive, a false alarm where it is not.
-    says_positive[:, size - 1] = ~positive_label[:, size - 1]
-    return positive_label, says_positive
-
-
-def _positive_codes(call: Call, frame: Frame) -> tuple[int, ...]:
-    if call.arguments:
-        wanted = str(call.arguments[0])
-        if wanted not in frame.profile.classes:
-            raise UsageError(
-                f"{call.name}({wanted}) names no class; "
-                f"the classes are {', '.join(frame.profile.classes[:12])}.",
-                fix="Write the class as it stands in the label column.",
-            )
-        return (frame.profile.classes.index(wanted),)
-    codes = frame.positive_codes
-    if not codes:
-        raise Unmeasurable(
-            f"no class is named positive (golden.positive), and {call.name} needs one of "
-            f"{', '.join(frame.profile.classes[:6])}"
-        )
-    return codes
-
-
-def _has_label(frame: Frame) -> Mask:
-    size = frame.class_count + 1
-    known = np.ones((size, size), dtype=bool)
-    known[size - 1, :] = False
-    return known
-
-
-def _rate(call: Call, frame: Frame, hits: Mask, among: Mask, empty: str, better: str = "higher") -> Metric:
+    values = np.full((frame.class_count + 1,) * 2, wrong)
+    np.fill_diagonal(values[:-1, :-1], right)
     return CellMean(
         str(call),
         "share",
-        "lower" if better == "lower" else "higher",
+        better,
         cells(frame),
-        hits.astype(float),
-        among & _has_label(frame),
-        empty=empty,
+        values,
+        has_label(frame),
+        possible=(min(right, wrong), max(right, wrong)),
+        empty="no row has a label",
     )
 
 
@@ -89,6 +99,7 @@ def accuracy(call: Call, frame: Frame) -> Metric:
 
     The prediction equals the label, or the answer is marked correct. A failed row is wrong.
     """
+    check_arguments(call)
     if frame.profile.basis == "prediction" and frame.has("prediction"):
         size = frame.class_count + 1
         right = np.eye(size)
@@ -106,7 +117,7 @@ def accuracy(call: Call, frame: Frame) -> Metric:
         )
     if not frame.has("ok"):
         raise Unmeasurable("no row has a prediction with a label, a grade, or a mark of being correct")
-    return CellMean(
+    share = CellMean(
         str(call),
         "share",
         "higher",
@@ -114,49 +125,168 @@ def accuracy(call: Call, frame: Frame) -> Metric:
         np.array([0.0, 1.0, 0.0]),
         np.array([True, True, False]),
     )
+    return corrected_right(share, frame)
 
 
 @metric(
     "precision",
     columns=PREDICTED,
-    source="tp / (tp + fp)",
+    interval=INTERVAL,
+    gate=GATE,
+    source="tp / (tp + fp); averages: Sokolova and Lapalme (2009), Inf. Process. Manag. 45:427-437",
     example="precision >= 71%",
+    forms=("precision(average=macro) >= 70%", "precision(average=micro) >= 70%"),
 )
 def precision(call: Call, frame: Frame) -> Metric:
     """Share of positive predictions that are right.
 
-    A negative case without an answer counts as a false positive.
+    A negative case without an answer counts as a false positive. precision(dog) is that of one class,
+    precision(average=macro) the mean over all classes; a class that is never predicted has none, and the
+    mean is then unknown.
     """
+    check_arguments(call, takes_class=True, named=("average",))
+    average = chosen_average(call)
+    if average == "macro":
+        return over_classes(
+            call,
+            frame,
+            lambda c: c.true_positive / (c.true_positive + c.false_positive),
+            "prediction",
+        )
+    if average == "micro":
+        return share_of_answers(call, frame, 1.0, 0.0)
     label, says = masks(call, frame)
-    return _rate(call, frame, label & says, says, "nothing is predicted positive")
+    return share_of_cells(
+        call, frame, label & says, says, f"nothing is predicted {name_of_positive(call, frame)}"
+    )
 
 
-@metric("recall", columns=PREDICTED, source="tp / (tp + fn)", example="recall >= 0.95")
+@metric(
+    "recall",
+    columns=PREDICTED,
+    interval=INTERVAL,
+    gate=GATE,
+    source="tp / (tp + fn); averages: Sokolova and Lapalme (2009), Inf. Process. Manag. 45:427-437",
+    example="recall >= 0.95",
+    forms=("recall(average=macro) >= 70%", "recall(average=micro) >= 70%"),
+)
 def recall(call: Call, frame: Frame) -> Metric:
-    """Share of positive cases that are found. A positive case without an answer is missed."""
+    """Share of positive cases that are found.
+
+    A positive case without an answer is missed. recall(dog) is that of one class, recall(average=macro) the
+    mean over all classes; a class that is predicted and never true has none, and the mean is then unknown.
+    """
+    check_arguments(call, takes_class=True, named=("average",))
+    average = chosen_average(call)
+    if average == "macro":
+        return over_classes(
+            call, frame, lambda c: c.true_positive / (c.true_positive + c.false_negative), "label"
+        )
+    if average == "micro":
+        return share_of_answers(call, frame, 1.0, 0.0)
     label, says = masks(call, frame)
-    return _rate(call, frame, label & says, label, "no case is positive")
+    return share_of_cells(call, frame, label & says, label, f"no case is {name_of_positive(call, frame)}")
 
 
-@metric("specificity", columns=PREDICTED, source="tn / (tn + fp)", example="specificity >= 90%")
+@metric(
+    "specificity",
+    columns=PREDICTED,
+    interval=INTERVAL,
+    gate=GATE,
+    source="tn / (tn + fp); averages: Sokolova and Lapalme (2009), Inf. Process. Manag. 45:427-437",
+    example="specificity >= 90%",
+    forms=("specificity(average=macro) >= 70%", "specificity(average=micro) >= 70%"),
+)
 def specificity(call: Call, frame: Frame) -> Metric:
-    """Share of negative cases that are left alone."""
+    """Share of negative cases that are left alone.
+
+    specificity(dog) sets one class against the rest, specificity(average=macro) is the mean over all classes.
+    """
+    check_arguments(call, takes_class=True, named=("average",))
+    average = chosen_average(call)
+    if average == "macro":
+        return over_classes(
+            call, frame, lambda c: c.true_negative / (c.true_negative + c.false_positive), "label"
+        )
+    if average == "micro":
+        return share_of_answers(call, frame, 1.0, 1.0 - _false_alarm(frame))
     label, says = masks(call, frame)
-    return _rate(call, frame, ~label & ~says, ~label, "no case is negative")
+    return share_of_cells(call, frame, ~label & ~says, ~label, _all_positive(call, frame))
 
 
-@metric("fpr", better="lower", columns=PREDICTED, source="fp / (fp + tn)", example="fpr <= 5%")
+@metric(
+    "fpr",
+    better="lower",
+    columns=PREDICTED,
+    interval=INTERVAL,
+    gate=GATE,
+    source="fp / (fp + tn); averages: Sokolova and Lapalme (2009), Inf. Process. Manag. 45:427-437",
+    example="fpr <= 5%",
+    forms=("fpr(average=macro) <= 5%", "fpr(average=micro) <= 5%"),
+)
 def fpr(call: Call, frame: Frame) -> Metric:
-    """False-positive rate: share of negative cases that are flagged."""
+    """False-positive rate: share of negative cases that are flagged.
+
+    fpr(dog) sets one class against the rest, fpr(average=macro) is the mean over all classes.
+    """
+    check_arguments(call, takes_class=True, named=("average",))
+    average = chosen_average(call)
+    if average == "macro":
+        return over_classes(
+            call,
+            frame,
+            lambda c: c.false_positive / (c.false_positive + c.true_negative),
+            "label",
+            "lower",
+        )
+    if average == "micro":
+        return share_of_answers(call, frame, 0.0, _false_alarm(frame), "lower")
     label, says = masks(call, frame)
-    return _rate(call, frame, ~label & says, ~label, "no case is negative", "lower")
+    return share_of_cells(call, frame, ~label & says, ~label, _all_positive(call, frame), "lower")
 
 
-@metric("fnr", better="lower", columns=PREDICTED, source="fn / (fn + tp)", example="fnr <= 5%")
+def _false_alarm(frame: Frame) -> float:
+    """Return what one wrong answer adds to the pooled false-positive rate: one alarm in classes - 1."""
+    if frame.class_count < 2:
+        raise Unmeasurable("the rows have fewer than two classes")
+    return 1.0 / (frame.class_count - 1)
+
+
+def _all_positive(call: Call, frame: Frame) -> str:
+    return f"every case is {call.arguments[0]}" if call.arguments else "no case is negative"
+
+
+@metric(
+    "fnr",
+    better="lower",
+    columns=PREDICTED,
+    interval=INTERVAL,
+    gate=GATE,
+    source="fn / (fn + tp); averages: Sokolova and Lapalme (2009), Inf. Process. Manag. 45:427-437",
+    example="fnr <= 5%",
+    forms=("fnr(average=macro) <= 5%", "fnr(average=micro) <= 5%"),
+)
 def fnr(call: Call, frame: Frame) -> Metric:
-    """False-negative rate: share of positive cases that are missed."""
+    """False-negative rate: share of positive cases that are missed.
+
+    fnr(dog) is that of one class, fnr(average=macro) the mean over all classes.
+    """
+    check_arguments(call, takes_class=True, named=("average",))
+    average = chosen_average(call)
+    if average == "macro":
+        return over_classes(
+            call,
+            frame,
+            lambda c: c.false_negative / (c.false_negative + c.true_positive),
+            "label",
+            "lower",
+        )
+    if average == "micro":
+        return share_of_answers(call, frame, 0.0, 1.0, "lower")
     label, says = masks(call, frame)
-    return _rate(call, frame, label & ~says, label, "no case is positive", "lower")
+    return share_of_cells(
+        call, frame, label & ~says, label, f"no case is {name_of_positive(call, frame)}", "lower"
+    )
 
 
 @metric(
@@ -167,58 +297,8 @@ def fnr(call: Call, frame: Frame) -> Metric:
 )
 def selection_rate(call: Call, frame: Frame) -> Metric:
     """Share of cases that are predicted positive; a failed row is not selected."""
+    check_arguments(call, takes_class=True)
     _label, says = masks(call, frame)
     says = says.copy()
     says[:, -1] = False
-    return _rate(call, frame, says, np.ones_like(says), "no row has a label")
-
-
-@metric(
-    "balanced_accuracy",
-    columns=PREDICTED,
-    interval="Dirichlet(1/2) draws of the count table",
-    gate="Dirichlet(1/2) draws of the count table",
-    source="Mean recall over the classes; Brodersen et al. (2010), ICPR",
-    example="balanced_accuracy >= 80%",
-)
-def balanced_accuracy(call: Call, frame: Frame) -> Metric:
-    """Mean of the recalls of all classes that occur."""
-    if not frame.class_count:
-        raise Unmeasurable("the rows have no classes")
-    size = frame.class_count
-
-    def mean_recall(counts: Floats) -> Floats:
-        per_class = counts[..., :size, :].sum(axis=-1)
-        hits = np.diagonal(counts, axis1=-2, axis2=-1)[..., :size]
-        recalls = hits / np.where(per_class > 0, per_class, np.nan)
-        occurs = per_class > 0
-        return np.asarray(np.where(occurs, recalls, 0.0).sum(axis=-1) / occurs.sum(axis=-1))
-
-    return CellFunction(str(call), "share", "higher", cells(frame), mean_recall, empty="no row has a label")
-
-
-@metric(
-    "f1",
-    columns=PREDICTED,
-    interval="Wilson on tp / (tp + fp + fn), mapped by 2J / (1 + J)",
-    gate="exact one-sided Clopper-Pearson on tp / (tp + fp + fn), mapped by 2J / (1 + J)",
-    source="Takahashi et al. (2022), Applied Intelligence 52:4961-4972; J is conditionally binomial",
-    example="f1 >= 0.8",
-)
-def f1(call: Call, frame: Frame) -> Metric:
-    """Harmonic mean of precision and recall, 2 tp / (2 tp + fp + fn)."""
-    label, says = masks(call, frame)
-    hits, wrong = label & says, (label != says) & _has_label(frame)
-
-    def score(counts: Floats) -> Floats:
-        found = (counts * hits).sum(axis=(-2, -1))
-        missed = (counts * wrong).sum(axis=(-2, -1))
-        return np.asarray(2 * found / (2 * found + missed))
-
-    def exact(counts: Floats) -> Confidence:
-        found, missed = float((counts * hits).sum()), float((counts * wrong).sum())
-        return Mapped(Proportion(found, found + missed), lambda j: 2 * j / (1 + j))
-
-    return CellFunction(
-        str(call), "share", "higher", cells(frame), score, exact, "no case is positive or predicted positive"
-    )
+    return share_of_cells(call, frame, says, np.ones_like(says), "no row has a label")
