@@ -22,20 +22,28 @@ demo: $(READY) ## judge the two bundled products and open their records
 
 .PHONY: test
 test: $(READY) ## run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -rs
+
+.PHONY: test-engines
+test-engines: $(VENV)/.engines ## run the tests of PostgreSQL and Spark, started on loopback
+	SHIPWORTHY_REQUIRE_ENGINES=1 $(BIN)/python -m pytest -n 0 tests/engines
+
+$(VENV)/.engines: $(READY)
+	$(BIN)/python -m pip install --quiet --group engines
+	touch $@
 
 .PHONY: check
 check: $(READY) ## lint, types, the rule of dependency, generated references
-	$(BIN)/ruff check src tests bench docs
-	$(BIN)/ruff format --check src tests bench docs
+	$(BIN)/ruff check src tests bench docs honesty
+	$(BIN)/ruff format --check src tests bench docs honesty
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate.py --check
 
 .PHONY: format
 format: $(READY) ## format the code
-	$(BIN)/ruff format src tests bench docs
-	$(BIN)/ruff check --fix src tests bench docs
+	$(BIN)/ruff format src tests bench docs honesty
+	$(BIN)/ruff check --fix src tests bench docs honesty
 
 .PHONY: docs
 docs: $(READY) ## build the documentation site into site/
@@ -43,5 +51,13 @@ docs: $(READY) ## build the documentation site into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 .PHONY: bench
-bench: $(READY) ## print how long things take, beside the bare scan
+bench: $(VENV)/.engines ## print how long things take, beside the bare scan and beside others
+	$(BIN)/python -m pip install --quiet --group bench
+	$(BIN)/python bench/evidence.py
 	$(BIN)/python bench/decide.py
+	$(BIN)/python bench/peers.py
+	$(BIN)/python bench/engines.py --rows 200000 --spark
+
+.PHONY: honesty
+honesty: $(READY) ## measure the promised risks by simulation and write docs/honesty.md
+	$(BIN)/python -m honesty
