@@ -103,7 +103,9 @@ def ours(path: Path, _replicates: int) -> tuple[float, dict[str, list[float]]]:
                 low, high = part.estimate.low, part.estimate.high
                 if low is not None and high is not None:
                     ends[f"{name}|{value}"] = [low, high]
-    return time.perf_counter() - started, ends
+    spent = time.perf_counter() - started
+    connection.close()
+    return spent, ends
 
 
 def numpy_bootstrap(path: Path, replicates: int) -> tuple[float, dict[str, list[float]]]:
