@@ -174,6 +174,14 @@ def test_more_cases_are_promised_for_the_look_that_will_be_made_of_them():
     assert (fresh.settled_even, fresh.settled_80) == (600, 700)
 
 
+def test_a_bound_that_reaches_far_never_takes_more_cases_for_an_even_chance_than_for_a_likely_one():
+    # The bound of a rare, costly error stands five standard errors off: 1.36 times the cases for 80%.
+    cost = replace(measured(410, 500), successes=None, cases_even=10_000, cases_80=13_600)
+    found = Looking(spec_with("accuracy >= 80%"), [], "a", "now", 500).settled(evidence_of(cost)).gates[0]
+    assert found.again_even > 10_000
+    assert 1.1 < found.again_80 / found.again_even < 1.36
+
+
 def test_a_must_pass_list_has_no_looks():
     listed = replace(measured(0, 100), metric="failures", rule="failures <= 0")
     gate = GateLook("failures at most", 100, 0, 0, 0.95)

@@ -23,7 +23,7 @@ ROWS = 12
 #: Rows of metrics that say nothing about fewer.
 MORE_ROWS = {"calibration_error": 60}
 QUERIES, ITEMS, CATALOGUE = 4, 5, 9
-CASES, REPEATS = 4, 3
+REPEATS = 3
 FILE = "example.csv"
 
 Row = dict[str, Any]

@@ -221,10 +221,10 @@ class Looking:
             return _sized_proportion(evidence, planned, risk)
         risk = 1 - confidence if from_first else risk_left_of_mean(confidence)
         used = float(ndtri(measured_at))
-        even, likely = (
-            _stretched(cases, planned, float(ndtri(power)), used, confidence, risk)
-            for cases, power in ((even, 0.5), (likely, 0.8))
-        )
+        # What an 80% chance takes beyond the bound is told by the two sizes, in reaches of that bound.
+        beyond = math.sqrt(max(likely, 1) / max(even, 1)) - 1
+        even, likely = (_stretched(even, spare, planned, used, confidence, risk) for spare in (0.0, beyond))
+        likely = max(even, likely)
         following = float(ndtr(mean_distance(likely / planned, confidence, risk)))
         return replace(evidence, again_even=even, again_80=likely, next_confidence=following)
 
@@ -277,14 +277,18 @@ def _sized_proportion(evidence: GateEvidence, planned: float, risk: float) -> Ga
 
 
 def _stretched(
-    cases: int, planned: float, spare: float, distance: float, confidence: float, risk: float
+    even: int, spare: float, planned: float, distance: float, confidence: float, risk: float
 ) -> int:
-    """Return cases sized for a bound at one distance, for the distance of the sequence at that many cases."""
-    found = float(max(cases, 1))
+    """Return the cases that a bound takes once it stands as far off as the sequence does at that many cases.
+
+    Only the bound moves off; what a higher chance takes beyond it (`spare`, in reaches of the bound of one
+    look) stays, however much further than a normal bound this one reaches.
+    """
+    found = max(even, 1) * (1 + spare) ** 2
     # The distance hardly depends on the number of cases, so that three steps are plenty.
     for _ in range(3):
-        further = mean_distance(found / planned, confidence, risk)
-        found = cases * ((further + spare) / (distance + spare)) ** 2
+        further = mean_distance(found / planned, confidence, risk) / distance
+        found = max(even, 1) * (further + spare) ** 2
     return math.ceil(found)
 
 

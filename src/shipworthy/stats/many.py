@@ -25,7 +25,6 @@ __all__ = [
     "means",
     "proportions",
     "quantiles",
-    "t_intervals",
     "table_means",
 ]
 
@@ -110,21 +109,6 @@ def mapped(inner: Many, function: Callable[[Array], Array]) -> Many:
         tuple(f"{name}, mapped" for name in inner.method),
         inner.regular,
     )
-
-
-def t_intervals(value: Array, error: Array, degrees: Array | float, method: str, level: float = 0.95) -> Many:
-    """Estimates with a standard error and t around them.
-
-    Args:
-        value: The estimates, shape (populations,).
-        error: Standard errors, same shape.
-        degrees: Degrees of freedom, more than 0.
-        method: Short name of how the errors were found.
-        level: Two-sided level, strictly between 0 and 1.
-    """
-    half = error * special.stdtrit(degrees, (1 + level) / 2)
-    regular = np.isfinite(value) & np.isfinite(half)
-    return Many(value, value - half, value + half, error, (method,) * len(value), regular)
 
 
 def means(
