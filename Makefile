@@ -55,8 +55,13 @@ bench: $(VENV)/.engines ## print how long things take, beside the bare scan and 
 	$(BIN)/python -m pip install --quiet --group bench
 	$(BIN)/python bench/evidence.py
 	$(BIN)/python bench/decide.py
+	$(BIN)/python bench/golden.py
 	$(BIN)/python bench/peers.py
 	$(BIN)/python bench/engines.py --rows 200000 --spark
+
+.PHONY: bench-decisions
+bench-decisions: $(READY) ## replay launch choices whose truth is known and write docs/decisions.md
+	$(BIN)/python -m bench.decisions
 
 .PHONY: honesty
 honesty: $(READY) ## measure the promised risks by simulation and write docs/honesty.md

@@ -42,7 +42,7 @@ gates:
   - fpr <= 12%
   - f1 >= 0.7
   - expected_cost <= 30
-  - auc >= 0.8
+  - auc >= 0.75
   - calibration_error <= 0.2
   - latency_p99_ms <= 400
   - mean(judge) >= 0.4

@@ -24,7 +24,7 @@ from shipworthy.evidence.metric import Metric, bind
 from shipworthy.evidence.populations import group_split
 from shipworthy.evidence.subject import RunRows
 from shipworthy.tables.duck import Connection
-from shipworthy.tables.pairs import pair_rows
+from shipworthy.tables.pairs import PAIRED, pair_rows, read_pairs, shared_rows
 from shipworthy.tables.totals import WHOLE, Ask, read_totals
 
 SIZES = (10_000, 100_000, 1_000_000, 10_000_000)
@@ -62,7 +62,7 @@ def compare_two(paths: list[Path]) -> None:
     subject, other = (
         common.open_run(connection, path, name) for path, name in zip(paths, names, strict=True)
     )
-    shared = pair_rows(
+    pairs = pair_rows(
         connection,
         subject.table,
         other.table,
@@ -75,10 +75,9 @@ def compare_two(paths: list[Path]) -> None:
     ]
     splits = [group_split(name, subject.profile.slice_values[name]) for name in common.SLICES]
     plan = plan_pair(calls, frame, other, WHOLE, splits)
-    answers = read_totals(connection, "pairs", plan.asks(), plan.groups, unscored=False)
-    compare(
-        connection, subject, other, "pairs", plan, answers, condition="true", shared=shared, volume=100_000
-    )
+    answers = read_pairs(connection, pairs, plan.asks(), plan.groups, unscored=False, clustered=False)
+    shared = shared_rows(connection, pairs, answers[PAIRED])
+    compare(connection, subject, other, pairs, plan, answers, condition="true", shared=shared, volume=100_000)
     connection.close()
 
 

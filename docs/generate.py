@@ -9,24 +9,27 @@ The pages are committed, so that a change of the code that changes the reference
 from __future__ import annotations
 
 import inspect
-import json
 import re
 import sys
 import textwrap
 import types
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import MISSING, fields
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import click
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from shipworthy.cli.main import COMMANDS, cli
-from shipworthy.define.spec import KINDS, OUTCOMES_BY_KIND, ROLES, Spec
+from shipworthy.define.keys.part import Day, Duration, Listed, Names, Part, Texts
+from shipworthy.define.levels import CONDITIONS, REQUIRED, Requirement
+from shipworthy.define.lint.rule import RULES, LintRule
+from shipworthy.define.schema import SCHEMA_FILE, SCHEMA_LINE, schema_text
+from shipworthy.define.spec import KINDS, LATER_KEYS, LEVELS, OUTCOMES_BY_KIND, ROLES, Spec
 from shipworthy.evaluate.scoring import SCORERS
 from shipworthy.evidence.metric import METRICS, Definition
 
@@ -34,90 +37,16 @@ FOLDER = Path(__file__).resolve().parent / "reference"
 WIDTH = 100
 BANNER = "<!-- Written by docs/generate.py from the code. Change the code, then run `make docs`. -->\n\n"
 
-#: What keys mean whose fields say it nowhere else; a description in the code wins.
-MEANINGS = {
-    "acceptances": "Classes of bad outcome that somebody accepts, each with reason and owner.",
-    "comms": "What is told to whom.",
-    "context": "Prompt, retrieval and tools of a foundation-model system.",
-    "costs": "What errors cost and hits gain, in one currency.",
-    "data": "Sources, training window, labels and populations.",
-    "decision": "What the output triggers, and who acts on it.",
-    "delay": "How long the true value takes to arrive.",
-    "detect": "How it is noticed.",
-    "expect": "Dated events that will hurt quality.",
-    "expires": "Date after which it no longer counts.",
-    "explore": "Share of cases decided at random, for unbiased labels.",
-    "failure_modes": "Named ways to be wrong.",
-    "goal": "Direction wanted: up or down.",
-    "golden": "The test set.",
-    "guardrails": "What stops harm when the system is wrong.",
-    "id": "Short name.",
-    "k": "Cut-off of a ranking metric.",
-    "kind": "What kind of AI product it is.",
-    "launch": "Stages, experiment, rollback and fallback.",
-    "layer": "online, offline or ops.",
-    "learning": "When to retrain, on what, and when to stop.",
-    "level": "How much of the product's life the spec speaks of. The levels add up.",
-    "limits": "What the product must not be said to do.",
-    "mitigation": "What is done about it.",
-    "model": "Candidate, baselines and budgets.",
-    "monitor": "What watches it in use.",
-    "monitors": "What is watched in use, with owner and action.",
-    "outcomes": "What happens in the world afterwards.",
-    "over": "Groups it is taken over.",
-    "owner": "Who answers for it.",
-    "owners": "Who answers for product, model, data, retraining and calls at night.",
-    "pairs": "The metric it is paired with, offline to online.",
-    "primary": "Whether it is the one metric that leads.",
-    "problem": "User, job, what happens today, and without AI.",
-    "proxy": "What stands in until the true value arrives.",
-    "reason": "Why it is acceptable, in words.",
-    "regulated": "Kinds of rules that apply, such as lending.",
-    "role": "diagnostic or protected.",
-    "routing": "Bands of the score that go to automation, a person or the fallback.",
-    "rubric": "What good, poor and harmful mean.",
-    "severity": "How bad it is.",
-    "systems": "Who wants to ship, what users have now, and the simple alternatives.",
-    "target": "Value aimed at.",
-    "title": "Name for people.",
-    "unit": "Unit of its value.",
-    "version": "Version of the product.",
-    "what": "What it is, in words.",
-}
-
-#: Parts of the schema that may be written shorter: definition -> the type of the short form.
-SHORT_FORMS = {
-    "_Gate": "string",
-    "_MetricUse": "string",
-    "_Labels": "string",
-    "_Amount": "number",
-    "_Gain": "number",
-}
-
-#: Lists that may be written as one text.
-LONE_TEXTS = {
-    "DecisionUse": ("action",),
-    "Guardrail": ("stops",),
-    "Acceptance": ("of",),
-    "_Labels": ("passes",),
-}
-
-IN_USE = "in use"
-LATER = "not judged yet"
-KEPT = "recorded only"
-
-#: Keys that stay in the spec's text and that nothing looks at.
-RECORDED = {"guardrails[].measured_on"}
-
 
 def pages() -> dict[str, str]:
     """Return every generated file by its name under docs/reference/."""
     return {
         "commands.md": commands_page(),
+        "lint.md": lint_page(),
         "metrics.md": metrics_page(),
         "scorers.md": scorers_page(),
         "spec.md": spec_page(),
-        "spec.schema.json": schema_text(),
+        SCHEMA_FILE: schema_text(),
     }
 
 
@@ -136,6 +65,9 @@ def commands_page() -> str:
     for name in COMMANDS:
         command: click.Command = import_module(f"shipworthy.cli.{name}").command
         parts += [f"## shipworthy {name}\n", _console(_help(command, f"shipworthy {name}"))]
+        for verb, inner in getattr(command, "commands", {}).items():
+            path = f"shipworthy {name} {verb}"
+            parts += [f"### {path}\n", _console(_help(inner, path))]
     return BANNER + "\n".join(parts)
 
 
@@ -209,6 +141,45 @@ def _anchor(name: str) -> str:
 
 def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
+
+
+# -- rules of lint -------------------------------------------------------------------------------------
+
+
+def lint_page() -> str:
+    """Return every rule of lint, family by family, from their docstrings."""
+    families: dict[str, list[LintRule]] = {}
+    for _code, one in RULES:
+        families.setdefault(one.check.__module__, []).append(one)
+    lines = [
+        "# Rules of lint\n",
+        "What `shipworthy lint` asks of a spec; [Checking a spec](../lint.md) shows how it is used. "
+        "`shipworthy lint --explain SW301` says the same in the terminal.\n",
+        "A rule is asked from its level on: judge, launch, operate. One that needs the golden set, runs or a "
+        "traffic sample says so where these are absent. SW507 is no rule: there are no gates on point "
+        "estimates.\n",
+    ]
+    for module in sorted(families, key=lambda name: families[name][0].code):
+        title = (import_module(module).__doc__ or "").strip().split(": ", 1)[-1].rstrip(".")
+        lines += [
+            f"## {title[0].upper()}{title[1:]}\n",
+            "| Rule | | Level | What is wrong |",
+            "|---|---|---|---|",
+        ]
+        lines += [
+            f"| [{one.code}](#{one.code.lower()}) | {one.severity} | {one.level} | {_cell(one.title)} |"
+            for one in families[module]
+        ]
+        lines += ["", *(_lint_rule(one) for one in families[module])]
+    return BANNER + "\n".join(lines)
+
+
+def _lint_rule(one: LintRule) -> str:
+    needs = f"; needs {' and '.join(one.needs)}" if one.needs else ""
+    title, *rest = one.explanation.split("\n\n")
+    paragraphs = "\n\n".join([f"**{title}**", *rest])
+    asked = f"*{one.severity.capitalize()}, from level {one.level} on{needs}.*"
+    return f"### {one.code}\n\n{asked}\n\n{paragraphs}\n"
 
 
 # -- scorers -------------------------------------------------------------------------------------------
@@ -296,53 +267,40 @@ def _scorer_default(field: Any) -> str:
 
 
 #: The base class's own docstring, which says nothing about a part.
-_INHERITED = inspect.getdoc(Spec.__mro__[1]) or ""
-
-
-def schema_text() -> str:
-    """Return the JSON Schema of a spec, for editors."""
-    schema = Spec.model_json_schema(mode="validation")
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
-    definitions = schema["$defs"]
-    for name, part in (*definitions.items(), ("Spec", schema)):
-        if part.get("description", "").startswith(_INHERITED):
-            del part["description"]
-        for key in LONE_TEXTS.get(name, ()):
-            listed = part["properties"][key]
-            part["properties"][key] = {
-                "description": listed["description"],
-                "title": listed["title"],
-                "anyOf": [{"type": "string"}, listed],
-            }
-    scalars = ["string", "number", "boolean"]
-    positive = definitions["Golden"]["properties"]["positive"]
-    positive["items"] = {"type": scalars}
-    positive["type"] = [*scalars, "array"]
-    for name, short in SHORT_FORMS.items():
-        definitions[name] = {"anyOf": [{"type": short}, definitions[name]]}
-    return json.dumps(schema, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+_INHERITED = inspect.getdoc(Part) or ""
 
 
 def spec_page() -> str:
-    """Return every key of the spec: type, default, meaning, and whether it is judged yet."""
-    later = later_keys()
+    """Return every key of the spec: type, default, meaning, and which level asks for it."""
+    later = ", ".join(f"`{name}`" for name in LATER_KEYS)
     lines = [
         "# Spec keys\n",
-        "`shipworthy.yaml` is the promise of one product. Unknown keys, wrong types and dangling references "
-        "are errors that name file, line and the nearest valid key. An editor that reads JSON Schema "
-        "completes and checks the keys with [spec.schema.json](spec.schema.json):\n",
-        "```yaml\n# yaml-language-server: $schema=spec.schema.json\n```\n",
-        f"Keys that are *{LATER}* belong to the levels *launch* and *operate*. They are accepted under "
-        "these names, and every decision lists those that are present. "
-        f"Keys that are *{KEPT}* stay in the spec's text, and no verdict looks at them.\n",
-        *sections(later),
+        "`shipworthy.yaml` is the promise of one product. Unknown keys, wrong types and names given twice "
+        "are errors that name file, line and the nearest valid key.\n",
+        "A spec speaks at one of three levels that add up: *judge* is enough for a verdict (about a dozen "
+        "lines), *launch* says what must be decided before anybody outside sees the product, and *operate* "
+        "what keeps it good in use. The column *Asked for* says from which level on `shipworthy lint` asks "
+        "for a key, and of which kinds; a key without a level may be left out at every level. "
+        "[Keys by level](#levels) says why.\n",
+        "Three specs to read: [minimum.yaml](../examples/minimum.yaml) (judge), "
+        "[loan.yaml](../examples/loan.yaml) (a classifier in a regulated field) and "
+        "[support.yaml](../examples/support.yaml) (an agent), both at operate.\n",
+        f"Not judged yet: no verdict looks at {later}. They are checked by lint, and every decision lists "
+        "those that are present.\n",
+        "## In an editor {#editor}\n",
+        "An editor that reads JSON Schema completes these keys, shows what they mean and marks what is wrong "
+        "or missing. `shipworthy init` puts [spec.schema.json](spec.schema.json) beside the spec, "
+        "`shipworthy schema --write` brings it up to date, and the first line of the spec names it:\n",
+        f"```yaml\n{SCHEMA_LINE}\n```\n",
+        *sections(),
+        _levels_section(),
         _roles_section(),
         _outcomes_section(),
     ]
     return BANNER + "\n".join(lines)
 
 
-def sections(later: set[str]) -> Iterator[str]:
+def sections() -> Iterator[str]:
     """Yield one section per part of the spec, the top first, then in the order of its keys."""
     waiting: list[tuple[str, type[BaseModel]]] = [("", Spec)]
     seen: set[type[BaseModel]] = set()
@@ -357,16 +315,16 @@ def sections(later: set[str]) -> Iterator[str]:
             for part in _models(field.annotation)
         ]
         waiting = inner + waiting if path else inner
-        yield _section(path, model, later)
+        yield _section(path, model)
 
 
 def _joined(path: str, name: str, field: FieldInfo) -> str:
     origin = get_origin(_bare(field.annotation))
     suffix = "[]" if origin is list else ".NAME" if origin is dict else ""
-    return f"{path}.{name}{suffix}".lstrip(".")
+    return f"{path}.{_written(name, field)}{suffix}".lstrip(".")
 
 
-def _section(path: str, model: type[BaseModel], later: set[str]) -> str:
+def _section(path: str, model: type[BaseModel]) -> str:
     title = f"## {path} {{#{_anchor(path)}}}" if path else "## The top of the file"
     text = inspect.getdoc(model) or ""
     if text == _INHERITED:
@@ -377,24 +335,57 @@ def _section(path: str, model: type[BaseModel], later: set[str]) -> str:
     short = _shorthand(path)
     if short:
         lines.append(short + "\n")
-    lines += ["| Key | Type | Default | What it is | Status |", "|---|---|---|---|---|"]
+    lines += ["| Key | Type | Default | What it is | Asked for |", "|---|---|---|---|---|"]
     for name, field in model.model_fields.items():
-        lines.append(_key_row(path, name, field, later))
+        lines.append(_key_row(path, name, field))
     return "\n".join(lines) + "\n"
 
 
-def _key_row(path: str, name: str, field: FieldInfo, later: set[str]) -> str:
-    dotted = f"{path}.{name}".lstrip(".")
-    words = field.description or MEANINGS.get(name, "")
-    is_open = field.annotation is Any
-    judged = LATER if dotted in later else KEPT if dotted in RECORDED else IN_USE
-    words = words.replace(" (level launch)", "")
+def _key_row(path: str, name: str, field: FieldInfo) -> str:
+    dotted = f"{path}.{_written(name, field)}".lstrip(".")
     inner = _models(field.annotation)
-    shown = f"`{name}`"
+    shown = f"`{_written(name, field)}`"
     if inner:
-        shown = f"[`{name}`](#{_anchor(_section_of(path, name, field))})"
-    kind = "anything" if is_open else _type(field.annotation)
-    return f"| {shown} | {kind} | {_default(field)} | {_cell(words)} | {judged} |"
+        shown = f"[{shown}](#{_anchor(_section_of(path, name, field))})"
+    kind = _named_type(field.metadata) or _type(field.annotation)
+    return f"| {shown} | {kind} | {_default(field)} | {_cell(field.description or '')} | {_asked(dotted)} |"
+
+
+def _written(name: str, field: FieldInfo) -> str:
+    return field.alias or name
+
+
+def _asked(dotted: str) -> str:
+    """Return from which level on a key is asked for, of whom; "" where it never is."""
+    asking = [need for need in REQUIRED if need.key == dotted or need.key.startswith(f"{dotted}.")]
+    if not asking:
+        return ""
+    first = asking[0]
+    whom = _whom(first) if all(list(_whom(need)) == list(_whom(first)) for need in asking) else ()
+    return _cell("; ".join((first.level, *whom)))
+
+
+def _whom(need: Requirement) -> Iterator[str]:
+    if need.kinds != KINDS:
+        yield ", ".join(need.kinds)
+    if need.when:
+        yield f"where {CONDITIONS[need.when].words}"
+
+
+def _levels_section() -> str:
+    lines = [
+        "## Keys by level {#levels}\n",
+        "Each level asks for its own keys and for those of the levels before it. `shipworthy lint` names the "
+        "missing ones, each with the lines that add it; the rule that asks stands in the last column.\n",
+    ]
+    for level in LEVELS:
+        lines += [f"### {level} {{#level-{level}}}\n", "| Key | Asked of | Why | Rule |", "|---|---|---|---|"]
+        for need in (need for need in REQUIRED if need.level == level):
+            rule = "refused at reading" if level == LEVELS[0] else need.rule
+            whom = "; ".join(_whom(need)) or "all"
+            lines.append(f"| `{need.key}` | {_cell(whom)} | {need.why} | {rule} |")
+        lines.append("")
+    return "\n".join(lines)
 
 
 def _section_of(path: str, name: str, field: FieldInfo) -> str:
@@ -413,41 +404,9 @@ def _shorthand(path: str) -> str:
         "metrics[]": "A metric may be written as its name alone: `- precision`.",
         "costs.false_positive": "Every cost is written like this, or as a bare number: `false_positive: 40`.",
         "costs.true_positive": "Every gain is written like this, or as a bare number: `true_positive: 120`.",
-        "failure_modes[]": "Strata and gates they name must exist. No verdict looks at them yet.",
+        "failure_modes[]": "Strata and gates they name must exist. The gate of a blocker always blocks.",
         "systems.candidate": "`live` and each of `baselines` have the same keys.",
     }.get(path, "")
-
-
-def later_keys() -> set[str]:
-    """Return the dotted keys that a spec holding all of them reports as not judged."""
-    named = {
-        "shipworthy": 1,
-        "id": "x",
-        "kind": "classifier",
-        "gates": [{"rule": "recall >= 0.5", "id": "x"}],
-    }
-    parts: dict[str, Any] = {
-        **named,
-        "decision": {"prediction": "x", "action": "x", "actor": "x"},
-        "golden": {"path": "x"},
-        "costs": {},
-        "failure_modes": [{"id": "x"}],
-        "metrics": [{"id": "x"}],
-    }
-    holders: dict[str, Any] = {
-        "": parts,
-        "golden.": parts["golden"],
-        "costs.": parts["costs"],
-        "gates[].": parts["gates"][0],
-        "failure_modes[].": parts["failure_modes"][0],
-        "metrics[].": parts["metrics"][0],
-    }
-    for path, model in _parts_of(Spec):
-        for name, field in model.model_fields.items():
-            if field.annotation is Any and path in holders:
-                holders[path][name] = "x"
-    reported = Spec.model_validate(parts).not_judged()
-    return {re.sub(r"^(gates|failure_modes|metrics)\.x\.", r"\1[].", name) for name in reported}
 
 
 def _parts_of(model: type[BaseModel], path: str = "") -> Iterator[tuple[str, type[BaseModel]]]:
@@ -459,7 +418,11 @@ def _parts_of(model: type[BaseModel], path: str = "") -> Iterator[tuple[str, typ
 
 def all_keys() -> set[str]:
     """Return every dotted key of the spec."""
-    return {f"{path}{name}" for path, model in _parts_of(Spec) for name in model.model_fields}
+    return {
+        f"{path}{_written(name, field)}"
+        for path, model in _parts_of(Spec)
+        for name, field in model.model_fields.items()
+    }
 
 
 def _bare(annotation: Any) -> Any:
@@ -467,8 +430,15 @@ def _bare(annotation: Any) -> Any:
     if get_origin(annotation) is Annotated:
         return _bare(get_args(annotation)[0])
     if get_origin(annotation) in (Union, types.UnionType):
+        alone = _without_none(annotation)
+        return annotation if alone is annotation else _bare(alone)
+    return annotation
+
+
+def _without_none(annotation: Any) -> Any:
+    if get_origin(annotation) in (Union, types.UnionType):
         parts = [part for part in get_args(annotation) if part is not type(None)]
-        return _bare(parts[0]) if len(parts) == 1 else annotation
+        return parts[0] if len(parts) == 1 else annotation
     return annotation
 
 
@@ -479,7 +449,27 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
     return [model for part in get_args(bare) for model in _models(part)]
 
 
+#: Types of the spec that have a name of their own.
+_NAMED = {
+    "duration": Duration,
+    "day": Day,
+    "text or list of texts": Listed,
+    "text, or list of at least one": Names,
+    "value or list of values": Texts,
+}
+
+
+def _named_type(metadata: Iterable[Any]) -> str | None:
+    given = [part for part in metadata if isinstance(part, BeforeValidator)]
+    return next(
+        (name for name, kind in _NAMED.items() if any(part in get_args(kind) for part in given)), None
+    )
+
+
 def _type(annotation: Any) -> str:
+    annotation = _without_none(annotation)
+    if get_origin(annotation) is Annotated and (named := _named_type(get_args(annotation)[1:])):
+        return named
     bare = _bare(annotation)
     origin, inside = get_origin(bare), get_args(bare)
     if origin in (Union, types.UnionType):
@@ -525,7 +515,13 @@ def _roles_section() -> str:
         "`golden.columns` and `systems.candidate.columns` map a role to a column of the file, or to a JSON "
         f"path such as `response.text`. The roles are {listed}. Every other name in `columns` is a slice or "
         "a score under that name. A column that already has the name of its role needs no entry. "
-        "Only `case_id` is required.\n"
+        "Only `case_id` is required.\n\n"
+        "Cases may be files, such as images: `columns: {input_file: image}` says that the column `image` "
+        "holds the path of each case's file, relative to the golden set's own folder. Every file must exist. "
+        "What the files hold is part of the golden set's version, so that a changed image is another golden "
+        "set. A function is asked with the path; where there is an `input` too, with both, as "
+        '`{"input": ..., "input_file": ...}`. Records show PNG, JPEG, GIF and WebP files of up to 100 kB of '
+        "the cases they list, and name all others.\n"
     )
 
 

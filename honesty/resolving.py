@@ -16,7 +16,12 @@ from shipworthy.evidence.gates.proof import from_confidence
 from shipworthy.records import GateEvidence
 from shipworthy.stats import sizing
 from shipworthy.stats.confidence import ClusterRatio, Confidence, CountTableMean, Mean
-from shipworthy.stats.judges import CheckedAgainstPeople, PredictionPoweredRate, RoganGladenRate
+from shipworthy.stats.judges import (
+    CheckedAgainstPeople,
+    PoststratifiedDifference,
+    PredictionPoweredRate,
+    RoganGladenRate,
+)
 from shipworthy.stats.multiplicity import chance_one_passes
 from shipworthy.stats.paired import PairedProportion
 from shipworthy.stats.sequential import (
@@ -46,6 +51,19 @@ SCHEDULES = {
     "twenty looks, at 500 to 10,000": list(range(500, 10_001, 500)),
 }
 CLOSE = STATED + 0.01
+#: Words, and chances that only live, both, none and only the candidate is right on a case.
+PAIRS = {
+    "worse": ("4.5% lost and 2.5% won", (0.045, 0.855, 0.075, 0.025)),
+    "nearly_one_way": ("1.8% lost and hardly any won", (0.018, 0.882, 0.0999, 0.0001)),
+    "even": ("7% lost and 7% won", (0.07, 0.63, 0.23, 0.07)),
+    "rare": ("0.5% lost and none won", (0.005, 0.985, 0.010, 0.0)),
+}
+PAIRED_GRID = tuple(
+    (kind, labels, judged, skill)
+    for kind in PAIRS
+    for labels, judged in ((40, 500), (100, 2000), (200, 200))
+    for skill in (0.6, 0.85, 0.98)
+)
 
 
 def studies(*, quick: bool, part: float = 1.0) -> list[Study]:
@@ -329,6 +347,18 @@ def _judges(quick: bool, part: float) -> list[Study]:
             ),
             ("Rogan-Gladen, melded exact pieces",),
         ),
+        Study(
+            "judge_pair",
+            "Paired difference by a judge, corrected by people's labels of both systems on a random part",
+            "false_pass",
+            CLOSE,
+            tuple(
+                Scenario(f"{m} labels, {n:,} judged, {PAIRS[kind][0]}, judge right {skill:.0%}",
+                         partial(judged_pair, m, n, kind, skill, runs if quick else 2 * runs))
+                for kind, m, n, skill in ([("worse", 60, 1000, 0.85)] if quick else PAIRED_GRID)
+            ),
+            ("paired, post-stratified by the judge, one worst case",),
+        ),
     ]  # fmt: skip
 
 
@@ -374,4 +404,23 @@ def judged(form: str, labels: int, rate: float, skill: float, runs: int) -> Foun
             found += meets(PredictionPoweredRate(seen, yes, 2000).bound("lower", 0.95), rate, "lower")
         elif seen.has_both and seen.is_better_than_chance(0.95):
             found += meets(RoganGladenRate(seen, yes, 2000).bound("lower", 0.95), rate, "lower")
+    return Found(found / runs, runs)
+
+
+def judged_pair(labels: int, cases: int, kind: str, skill: float, runs: int) -> Found:
+    """False passes of a judged difference exactly at its bar; a random part of the cases is labelled."""
+    random, (_words, chances) = generator("judged pair", labels, cases, kind, skill), PAIRS[kind]
+    bar = chances[3] - chances[0]
+    # Live and the candidate by people: only live, both, none, only the candidate.
+    by_people = np.array([[1, 0], [1, 1], [0, 0], [0, 1]])
+    found = 0
+    for _ in range(runs):
+        truth = by_people[random.choice(4, cases, p=chances)]
+        said = np.where(random.random(truth.shape) < skill, truth, 1 - truth)
+        gained, stratum = truth[:, 1] - truth[:, 0], said[:, 1] - said[:, 0] + 1
+        labelled = np.zeros((3, 3))
+        # Cases are alike, so that the first are a random part.
+        np.add.at(labelled, (stratum[:labels], gained[:labels] + 1), 1.0)
+        others = np.bincount(stratum[labels:], minlength=3).astype(float)
+        found += meets(PoststratifiedDifference(labelled, others).bound("lower", 0.95), bar, "lower")
     return Found(found / runs, runs)

@@ -291,7 +291,7 @@ def unscored_passes(planned: int, bar: float, lost: int, *, ignored: bool = Fals
         table = padded(np.array([[right, planned - right - unscored], [0, 0]], dtype=float))
 
         measured = measure_arrays(metric, table[None], (), profile(planned - unscored, ("0", "1")))
-        worst = measured.confidence if ignored else measured.shifted_by(unscored, 0.0)
+        worst = measured if ignored else measured.with_further(unscored, 0)
         assert worst is not None
         total += chance * (decided(worst.bound("lower", 0.95), bar) is GateStatus.met)
     return Found(total)

@@ -22,6 +22,7 @@ __all__ = [
     "Verdict",
     "Verification",
     "check",
+    "lint",
     "open_product",
     "render_html",
     "render_junit",
@@ -33,6 +34,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from shipworthy.api.check import check
+    from shipworthy.api.lint import lint
     from shipworthy.api.product import Decided, Product, Verification, open_product
     from shipworthy.api.size import Sized, size, size_rule
     from shipworthy.decide.record.html import render_html
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "check": "api.check",
+    "lint": "api.lint",
     "Decided": "api.product",
     "Product": "api.product",
     "Verification": "api.product",

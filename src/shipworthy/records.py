@@ -25,6 +25,7 @@ __all__ = [
     "GateLook",
     "GateResult",
     "GateStatus",
+    "GateWaiver",
     "GroupPart",
     "HoldCost",
     "JudgeMeasured",
@@ -36,6 +37,7 @@ __all__ = [
     "RunPins",
     "Score",
     "SliceEstimate",
+    "SpecChange",
     "Together",
     "Verdict",
     "Waiting",
@@ -240,6 +242,11 @@ class GateEvidence:
         next_confidence: One-sided confidence at which a bound of one look stands where the next look's will;
             None where the next look is judged by itself.
         judge: How the judge behind it fared against people; None where no judge is.
+        blur: How far binned scores may have moved the value, counted against the gate in both bounds; 0 where
+            nothing is binned or an exact pass settled it.
+        implied_confidence: One-sided confidence that the costs of a wrong ship and a wrong hold imply; None
+            where the spec states none, or where nothing is inferred.
+        from_costs: Whether the gate balances those costs, at that confidence, and promises no risk.
     """
 
     gate_id: str
@@ -275,6 +282,9 @@ class GateEvidence:
     again_80: int | None = None
     next_confidence: float | None = None
     judge: JudgeMeasured | None = None
+    blur: float = 0.0
+    implied_confidence: float | None = None
+    from_costs: bool = False
 
     @property
     def settled_even(self) -> int | None:
@@ -322,6 +332,34 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class GateWaiver:
+    """Who set a gate aside, why, and until when.
+
+    Args:
+        owner: Who set it aside; empty where nobody is named.
+        reason: Why; empty where nothing is said.
+        expires: Last day on which it counts, ISO 8601; empty where none is said.
+        void: Why it counts for nothing; empty where it is in force.
+    """
+
+    owner: str
+    reason: str
+    expires: str
+    void: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """The waiver in one sentence.
+
+        >>> GateWaiver("Ana", "fixed in 1.2", "2026-03-01").sentence
+        'Waived until 2026-03-01 by Ana: fixed in 1.2.'
+        """
+        if self.void:
+            return f"Its waiver counts for nothing: {self.void}."
+        return f"Waived until {self.expires} by {self.owner}: {self.reason.rstrip('.')}."
+
+
+@dataclass(frozen=True, slots=True)
 class GateResult:
     """One gate with its answer.
 
@@ -339,6 +377,7 @@ class GateResult:
         unscored_could_change: Whether the unscored rows could turn the answer.
         risk_in_all: Largest chance that one of the candidates tried, each exactly at the bar, passes at one
             of the looks; None where no chance is at play.
+        waiver: Who set it aside; None where nobody did.
     """
 
     evidence: GateEvidence
@@ -351,6 +390,12 @@ class GateResult:
     tried_again: str = ""
     unscored_could_change: bool = False
     risk_in_all: float | None = None
+    waiver: GateWaiver | None = None
+
+    @property
+    def waived(self) -> bool:
+        """Whether it holds nothing back now because somebody set it aside."""
+        return self.waiver is not None and not self.waiver.void
 
 
 @dataclass(frozen=True, slots=True)
@@ -462,6 +507,7 @@ class Coverage:
         catch: Best measured catch rate among them, with its interval; None where there is none.
         slips_per_month: Outcomes per month that pass the best guardrail, at volume; None where unknown.
         accepted: Reason of the acceptance, with its owner; None where there is none.
+        ended: The acceptance that would cover it, had it not ended; None where there is none.
         example_ids: A few case ids.
     """
 
@@ -472,6 +518,7 @@ class Coverage:
     slips_per_month: Estimate | None = None
     accepted: str | None = None
     example_ids: tuple[str, ...] = ()
+    ended: str | None = None
 
     @property
     def covered(self) -> bool:
@@ -491,6 +538,7 @@ class CaseChange:
     before_text: str = ""
     after_text: str = ""
     label: str = ""
+    input_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -768,13 +816,19 @@ class Evidence:
     grown: bool = True
     confirmation: str = ""
 
+    def listed_files(self) -> tuple[str, ...]:
+        """Return the files of the cases that are listed by name, as the golden set writes their paths."""
+        lists = [part for one in self.comparisons for part in (one.newly_failing, one.newly_fixed)]
+        cases = [case for part in (*lists, self.must_pass, self.examples) for case in part]
+        return tuple(dict.fromkeys(case.input_file for case in cases if case.input_file))
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
     """One thing that forced the verdict, and what would change it.
 
     Args:
-        of: Gate id, class of outcome, or "evidence".
+        of: Gate id, class of outcome, "evidence", or the role of a signature.
         text: What forced it.
         change: What would change it.
         kind: What `of` names.
@@ -783,7 +837,27 @@ class Reason:
     of: str
     text: str
     change: str = ""
-    kind: Literal["gate", "outcome", "evidence"] = "gate"
+    kind: Literal["gate", "outcome", "evidence", "signature"] = "gate"
+
+
+@dataclass(frozen=True, slots=True)
+class SpecChange:
+    """One way in which the promise was moved after something had been measured by it.
+
+    Args:
+        key: The key that was changed, with ids in place of indexes, such as gates.g_good.rule.
+        text: The change in words, with what had been measured when it was made.
+        eases: Whether it makes passing "easier", "harder" or "neither", or "unclear" where the old and the
+            new cannot be compared.
+        after: Id of the last decision that was made by the old spec.
+        before: The old value as JSON text; empty where there was none.
+    """
+
+    key: str
+    text: str
+    eases: Literal["easier", "harder", "neither", "unclear"]
+    after: str
+    before: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -808,6 +882,7 @@ class Decision:
         shipworthy_version: The version that decided.
         failure_modes: Every named failure mode with what bounds it.
         waiting: On a hold, what waiting for more cases would bring and cost; None otherwise.
+        spec_changes: How the promise was moved after earlier decisions, easier ones first.
     """
 
     verdict: Verdict
@@ -826,6 +901,7 @@ class Decision:
     shipworthy_version: str = ""
     failure_modes: tuple[FailureModeResult, ...] = ()
     waiting: Waiting | None = None
+    spec_changes: tuple[SpecChange, ...] = ()
 
 
 def plain(value: Any) -> Any:

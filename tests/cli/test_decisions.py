@@ -254,8 +254,8 @@ def test_a_moved_bar_is_noted_on_the_next_decision_and_the_same_evidence_is_no_l
     ship("decide", "--product", product)
     _replace(product / "shipworthy.yaml", "accuracy >= 50%", "accuracy >= 40%")
     said = ship("decide", "--product", product)
-    assert "was moved after decision" in said.flat
-    assert "accuracy >= 50% became accuracy >= 40%" in said.flat
+    assert "bar of accuracy lowered from 50% to 40% after decision" in said.flat
+    assert "had shown 95% (easier to pass)" in said.flat
     gate = ship("decide", "--product", product, "--json").json["gates"][0]
     assert (gate["earlier_looks"], gate["candidates_tried"]) == (0, 1)
 
@@ -266,14 +266,14 @@ def test_a_dropped_gate_is_noted(ship, tmp_path):
     _replace(product / "shipworthy.yaml", "  - recall >= 99%\n", "")
     said = ship("decide", "--product", product)
     assert said.code == 0
-    assert "recall >= 99% was dropped after decision" in said.flat
+    assert "the gate recall (recall >= 99%) was removed after decision" in said.flat
 
 
 def test_spelling_a_rule_otherwise_moves_no_bar(ship, tmp_path):
     product = recorded(tmp_path / "p")
     ship("decide", "--product", product)
     _replace(product / "shipworthy.yaml", "accuracy >= 50%", "accuracy  >=50%")
-    assert "was moved" not in ship("decide", "--product", product).flat
+    assert "How the promise was moved" not in ship("decide", "--product", product).flat
 
 
 def test_live_as_the_subject_is_rolled_back_only_by_what_is_refuted(ship, tmp_path):

@@ -120,8 +120,8 @@ error: The file 'missing.csv' does not exist.
         (
             ("sampled: random", "sampled: randomly"),
             snapshot("""\
-error: shipworthy.yaml:5: golden.sampled: 'randomly' is no way of sampling; use one of random, curated, incident, weights.
-  → Correct it there; `shipworthy init` writes an example of each kind of product.\
+error: shipworthy.yaml:5: golden.sampled: 'randomly' is no way of sampling.
+  → Use one of random, curated, incident, weights.\
 """),
         ),
         (

@@ -62,6 +62,27 @@ def test_the_worth_of_more_cases_is_that_of_the_reference(ship):
     assert "No number of further cases" in ship("size", *words, "--label-cost", 100).flat
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("accuracy >= 0.80", "-n", 10**12 + 1),
+        ("accuracy >= 0.80", "-n", 10**30),
+        ("accuracy >= 0.80", "--seen", f"{10**12}/{10**12 + 1}"),
+    ],
+)
+def test_more_cases_than_can_be_sized_with_are_refused(ship, words):
+    refused(ship("size", *words), 2, "1e+", "more than anything can be sized with", "1,000,000,000,000 cases")
+
+
+def test_as_many_cases_as_can_be_sized_with_are_sized(ship):
+    assert sized(ship, "accuracy >= 0.80", "-n", 10**12)["rule"]["needed"] > 8 * 10**11
+
+
+def test_a_spec_refuses_as_many_cases_too(ship, tmp_path):
+    product = spec_without_systems(tmp_path, "  - accuracy >= 80%")
+    refused(ship("size", product, "-n", 10**13), 2, "1e+13 cases are more than anything can be sized with")
+
+
 def test_a_spec_is_sized_before_there_is_any_system(ship, tmp_path):
     product = spec_without_systems(
         tmp_path, "  - {rule: accuracy >= 80%, expect: 0.85}\n  - {rule: recall >= 50%, expect: 0.9}\n"
@@ -184,3 +205,20 @@ def test_a_mean_without_an_expected_truth_says_what_it_lacks(ship):
 
 def test_a_share_above_one_is_not_read_as_a_percentage_it_cannot_be(ship):
     refused(ship("size", "accuracy >= 80%", "--expect", "120%"), 2, "1.2 is expected", "--expect 85%")
+
+
+def test_a_stratum_without_any_case_is_sized_from_nothing(ship, tmp_path):
+    (tmp_path / "cases.csv").write_text("case_id,stratum,input\na,edge,x\nb,edge,y\n")
+    (tmp_path / "shipworthy.yaml").write_text(
+        """\
+shipworthy: 1
+id: p
+kind: rag
+decision: {prediction: a, action: [b], actor: c}
+golden: {path: cases.csv, strata: {representative: 398, edge: 2}}
+gates: [{rule: good >= 80%, expect: 0.85}]
+"""
+    )
+    said = ship("size", tmp_path)
+    assert said.code == 0
+    assert "193 cases for an even chance and 398 for an 80% chance (193 and 398 further)" in said.flat

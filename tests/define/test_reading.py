@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -126,14 +127,127 @@ REFUSED = {
         8,
         "at least 3 letters, not 'x'",
     ),
+    "a version as number": (BASE + "version: 1.10\n", 8, "'version' must be text, not 1.1.\n.*in quotes"),
+    "a duration in words": (
+        BASE + "launch:\n  stages:\n    - {percent: 5, for: 3 weeks}\n",
+        10,
+        "launch.stages.0.for: '3 weeks' is no duration.\n.*such as 60m or 7d",
+    ),
+    "a duration without unit": (
+        BASE + "launch: {stages: [{percent: 5, for: 7}]}\n",
+        8,
+        "7 has no unit.\n.*such as 7d",
+    ),
+    "a day in words": (
+        golden("created: yesterday"),
+        5,
+        "golden.created: 'yesterday' is no day.\n.*2026-01-31",
+    ),
+    "a day that never was": (
+        BASE + "launch:\n  rollback:\n    to: x\n    last_drill: 2026-02-31\n",
+        11,
+        "'2026-02-31' is no day of the calendar",
+    ),
+    "a day without month": (
+        BASE + "data: {training_window: {from: 2024, to: 2025-01-01}}\n",
+        8,
+        "training_window.from: 2024 is no day",
+    ),
+    "a stage in percent": (BASE + "launch: {stages: [{percent: 5%}]}\n", 8, "Write 5 for 5%"),
+    "a stage of five hundred": (
+        BASE + "launch: {stages: [{percent: 500}]}\n",
+        8,
+        "must be at most 100, not 500",
+    ),
+    "a band in percent": (
+        BASE + "routing: {score: s, bands: [{to: 60%, action: a}]}\n",
+        8,
+        "routing.bands.0.to.*\n.*Write 0.6 for 60%",
+    ),
+    "a band above one": (
+        BASE + "routing: {score: s, bands: [{to: 1.4, action: a}]}\n",
+        8,
+        "must be at most 1, not 1.4.\n.*Write another number",
+    ),
+    "a band that ends before it starts": (
+        BASE + "routing: {score: s, bands: [{from: 0.6, to: 0.5, action: a}]}\n",
+        8,
+        "band of 'a' starts at 0.6 and ends at 0.5",
+    ),
+    "no bands": (BASE + "routing: {score: s, bands: []}\n", 8, "a list of at least one entry"),
+    "an alias of Python": (BASE + "launch: {stages: [{for_: 7d, percent: 3}]}\n", 8, "Did you mean 'for'"),
+    "another alias of Python": (
+        BASE + "data: {training_window: {from_: 2024-01-01, to: 2025-01-01}}\n",
+        8,
+        "Did you mean 'from'",
+    ),
+    "an alias that is missing": (
+        BASE + "data: {training_window: {to: 2025-01-01}}\n",
+        8,
+        "'data.training_window.from' is missing.\n.*First day",
+    ),
+    "a key two levels down": (BASE + "launch: {rollback: {too: a}}\n", 8, "'launch.rollback.too'.*\n.*'to'"),
+    "a key of a group's costs": (BASE + 'costs: {by_group: {"a = b": {wrog: 3}}}\n', 8, "'wrong'"),
+    "a list of parts as text": (
+        BASE + "problem: {harm: old people}\n",
+        8,
+        "'problem.harm' must be a list, not 'old people'.\n.*The keys of an entry: who, how, spot",
+    ),
+    "a field that has no rules": (BASE + "regulated: banking\n", 8, "'banking' is none of lending, hiring"),
+    "a code of no rule": (
+        BASE + "lint: {ignore: [{rule: sw1, reason: abc, owner: me, expires: 2026-01-01}]}\n",
+        8,
+        "'sw1' is no rule.\n.*SW106",
+    ),
+    "a finding ignored forever": (
+        BASE + "lint: {ignore: [{rule: SW106, reason: abc, owner: me}]}\n",
+        8,
+        "'lint.ignore.0.expires' is missing.\n.*Last day",
+    ),
+    # -- words of older drafts and of other tools
+    "the model": (BASE + "model: {candidate: x}\n", 8, "`model` is gone: put it under systems.candidate"),
+    "the incumbent": (BASE + "systems: {incumbent: {recorded: a}}\n", 8, "What users have now is `live`"),
+    "the incumbent in a rule": (
+        gate("delta(accuracy, incumbent) > 0"),
+        7,
+        "What users have now is called `live`",
+    ),
+    "an owner": (BASE + "owner: me\n", 8, "Write `owners: {product: NAME}`"),
+    "a goal": (BASE + "metrics: [{id: a, goal: up}]\n", 8, "'metrics.0.goal'.*\n.*`better: higher`"),
+    "a metric as guardrail": (BASE + "metrics: [{id: a, role: guardrail}]\n", 8, "is `protected`"),
+    "costs of the problem": (BASE + "problem: {costs: {wrong: 1}}\n", 8, "`costs` stands at the top"),
+    "feedback of users": (BASE + "launch: {user_feedback: {channel: x}}\n", 8, "Write it as `feedback`"),
+    "a shadow stage": (BASE + "launch: {stages: [{shadow: 7d}]}\n", 8, "{name: shadow, percent: 0, for: 7d}"),
+    "a rubric's pass": (BASE + "rubric: [{id: a, pass: x}]\n", 8, "Write it as `passes_if`"),
+    "a limit's not": (BASE + "limits: [{claim: x, not: y}]\n", 8, "Write it as `does_not`"),
+    "judges as one mapping": (
+        BASE + "judges: {labels_per_criterion: 100}\n",
+        8,
+        "'judges' must be a list, not a mapping.*\n.*The keys of an entry: of, labels",
+    ),
+    "a critical mode": (BASE + "failure_modes: [{id: a, severity: critical}]\n", 8, "Write `blocker`"),
+    "a human band": (
+        BASE + "routing: {score: s, bands: [{to: 0.5, action: a, by: human}]}\n",
+        8,
+        "Write `person`",
+    ),
     # -- impossible
-    "no source": (BASE + "systems: {live: {owner: me}}\n", 8, "either `recorded: FILE` or"),
-    "two sources": (
+    "no source": (
+        BASE + "systems: {live: {owner: me}}\n",
+        8,
+        "needs `recorded: FILE` or .*\n.*only planned needs `model`",
+    ),
+    "an empty system": (
+        BASE + "systems: {candidate: {}}\n",
+        8,
+        "systems.candidate: a system needs `recorded: FILE`",
+    ),
+    "a file and a function": (
         BASE + "systems: {live: {recorded: a, function: 'a:b'}}\n",
         8,
         "either `recorded: FILE` or",
     ),
-    "no function": (BASE + "systems: {live: {function: ab}}\n", 8, "write it as module:name"),
+    "no function": (BASE + "systems: {live: {function: ab}}\n", 8, "Write it as module:name"),
     "a baseline called live": (
         BASE + "systems: {baselines: {live: {recorded: a}}}\n",
         8,
@@ -176,6 +290,58 @@ REFUSED = {
         BASE + "acceptances: [{of: poor, reason: it is, owner: me}]\n",
         8,
         "of a classifier",
+    ),
+    "a class of outcome": (
+        BASE + "outcomes:\n  right: fine\n  harmful: bad\n",
+        10,
+        "'harmful' is no class of outcome of a classifier",
+    ),
+    "two metrics": (BASE + "metrics: [f1, f1]\n", 8, "Two metrics are called 'f1'"),
+    "two criteria": (
+        BASE + "rubric:\n  - {id: a, passes_if: x}\n  - {id: a, passes_if: y}\n",
+        10,
+        "Two criteria of the rubric are called 'a'",
+    ),
+    "two failure modes": (
+        BASE + "failure_modes: [{id: a}, {id: a}]\n",
+        8,
+        "Two failure modes are called 'a'",
+    ),
+    "two guardrails": (
+        BASE + "guardrails: [{id: a, stops: wrong}, {id: a, stops: wrong}]\n",
+        8,
+        "Two guardrails are called 'a'",
+    ),
+    "two monitors": (
+        BASE + "monitors: [{id: a, series: b, rule: c}, {id: a, series: b, rule: c}]\n",
+        8,
+        "Two monitors are called 'a'",
+    ),
+    "two sources": (BASE + "data: {sources: [{id: a}, {id: a}]}\n", 8, "Two sources are called 'a'"),
+    "two lineage nodes": (
+        BASE + "data: {lineage: [{id: a, kind: model}, {id: a, kind: label}]}\n",
+        8,
+        "Two lineage nodes are called 'a'",
+    ),
+    "two tools": (
+        BASE + "context: {tools: [{id: a, scope: read}, {id: a, scope: write}]}\n",
+        8,
+        "Two tools are called 'a'",
+    ),
+    "two judges of one score": (
+        BASE + "judges: [{of: correct, sampled: random}, {of: correct, sampled: random}]\n",
+        8,
+        "'correct' has two judges",
+    ),
+    "a monitor's condition": (
+        BASE + "monitors:\n  - {id: a, series: b, rule: c, on: x ~ y}\n",
+        9,
+        "x ~ y\n *\\^",
+    ),
+    "a group's condition": (
+        BASE + "costs:\n  by_group:\n    thin file: {wrong: 3}\n",
+        10,
+        "thin file\n *\\^",
     ),
     "a gate of a failure mode": (
         BASE + "failure_modes: [{id: a, gate: acuracy}]\n",
@@ -226,7 +392,7 @@ def test_a_spec_in_json_keeps_its_characters() -> None:
 
 def test_a_stratum_may_have_any_name() -> None:
     text = golden("strata: {two words: 1}") + "failure_modes: [{id: a, cases: two words}]\n"
-    assert spec_from_text(text, Path("s.yaml")).spec.failure_modes[0].cases == "two words"
+    assert spec_from_text(text, Path("s.yaml")).spec.failure_modes[0].cases == ["two words"]
 
 
 def test_each_key_knows_its_line() -> None:
@@ -261,3 +427,32 @@ def test_no_damage_to_a_spec_raises_anything_but_a_spec_error(data: st.DataObjec
         spec_from_text("\n".join(lines), Path("s.yaml"))
     except SpecError as error:
         assert str(error)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('shipworthy: 1\nid: !!bool "zz"\n', "YAML cannot read"),
+        ('shipworthy: 1\nid: !!int "abc"\n', "YAML cannot read"),
+        (f"shipworthy: {'9' * 10_000}\n", "YAML cannot read"),
+        (
+            "a: &a [x, x, x, x, x, x, x, x, x]\n"
+            + "".join(
+                f"{b}: &{b} [{', '.join(['*' + a] * 9)}]\n"
+                for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+            ),
+            "aliases counted",
+        ),
+    ],
+)
+def test_a_value_that_explodes_is_refused_at_once(text: str, words: str) -> None:
+    with pytest.raises(SpecError, match=words):
+        spec_from_text(text, Path("shipworthy.yaml"))
+
+
+def test_what_is_no_file_is_no_spec(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "shipworthy.yaml")
+    with pytest.raises(SpecError, match="is no file"):
+        read_spec(tmp_path / "shipworthy.yaml")
+    with pytest.raises(SpecError, match="cannot be read"):
+        read_spec(Path("a" * 5_000))

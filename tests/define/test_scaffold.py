@@ -12,6 +12,7 @@ import pytest
 from shipworthy.define import scaffold
 from shipworthy.define.reading import SPEC_FILE, SpecFile, read_spec
 from shipworthy.define.scaffold import product_id, write_product
+from shipworthy.define.schema import SCHEMA_FILE
 from shipworthy.define.spec import KINDS
 from shipworthy.errors import UsageError
 
@@ -171,7 +172,7 @@ def test_the_returned_paths_are_the_files_that_exist(tmp_path: Path, kind: str) 
 @every_kind
 def test_every_template_is_small(tmp_path: Path, kind: str) -> None:
     written = write_product(tmp_path / "shop", kind)
-    assert sum(path.stat().st_size for path in written) < 60_000
+    assert sum(path.stat().st_size for path in written if path.name != SCHEMA_FILE) < 60_000
 
 
 def test_a_folder_that_is_not_empty_is_refused_and_left_untouched(tmp_path: Path) -> None:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import re
 import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
 
-import jsonschema
 import pytest
-from ruamel.yaml import YAML
 
 import shipworthy
 from shipworthy.cli.main import COMMANDS
-from shipworthy.define.spec import KINDS
+from shipworthy.define.levels import REQUIRED
+from shipworthy.define.reading import read_spec
 from shipworthy.evaluate.scoring import SCORERS
 from shipworthy.evidence.metric import METRICS
 
@@ -71,10 +69,11 @@ def test_every_scorer_is_documented_with_its_options(name: str, generate: Module
 
 def test_every_spec_key_is_documented_with_words(generate: ModuleType) -> None:
     documented: set[str] = set()
-    for section in page("spec.md").split("\n## ")[1:]:
+    keys, _mark, _rest = page("spec.md").partition("\n## Keys by level")
+    for section in keys.split("\n## ")[1:]:
         title = section.splitlines()[0]
         path = "" if title.startswith("The top") else title.split(" {#")[0] + "."
-        for name, words in re.findall(r"^\| \[?`(\w+)`.*\| ([^|]*) \| [^|]+ \|$", section, re.MULTILINE):
+        for name, words in re.findall(r"^\| \[?`(\w+)`.*\| ([^|]*) \| [^|]*\|$", section, re.MULTILINE):
             assert words.strip(), f"{path}{name} has no description"
             documented.add(f"{path}{name}")
     # Money and systems are described once, under the first key that holds them.
@@ -85,22 +84,22 @@ def test_every_spec_key_is_documented_with_words(generate: ModuleType) -> None:
         assert key in documented or any(f"{home}.{tail}" in documented for home in homes), key
 
 
-def test_keys_of_later_levels_are_marked(generate: ModuleType) -> None:
-    later = generate.later_keys()
-    assert {"launch", "golden.holdout", "gates[].waiver", "metrics[].proxy"} <= later
-    assert page("spec.md").count(f"| {generate.LATER} |") == len(later)
+def test_what_a_decision_does_not_look_at_is_named() -> None:
+    spec = read_spec(DOCS / "examples" / "loan.yaml").spec
+    [told] = [line for line in page("spec.md").splitlines() if line.startswith("Not judged yet")]
+    assert spec.not_judged()
+    assert all(f"`{name}`" in told for name in spec.not_judged())
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_specs_that_init_writes_fit_the_published_schema(kind: str) -> None:
-    schema = json.loads(page("spec.schema.json"))
-    text = (ROOT / "src" / "shipworthy" / "define" / "templates" / kind / "shipworthy.yaml").read_text(
-        "utf-8"
-    )
-    spec = json.loads(json.dumps(YAML(typ="safe").load(text), default=str))
-    jsonschema.Draft202012Validator(schema).validate(spec)
-    with pytest.raises(jsonschema.ValidationError):
-        jsonschema.Draft202012Validator(schema).validate({**spec, "gats": []})
+def test_each_required_key_says_which_level_asks_for_it() -> None:
+    text = page("spec.md")
+    for need in REQUIRED:
+        table = text.split(f"### {need.level} {{#")[1].split("\n#")[0]
+        assert f"| `{need.key}` |" in table, need.key
+        section, _dot, name = need.key.rpartition(".")
+        rows = text.split(f"\n## {section} {{#" if section else "\n## The top of the file")[1]
+        [row] = re.findall(rf"^\| \[?`{name}`.*\|$", rows.split("\n## ")[0], re.MULTILINE)
+        assert row.split(" | ")[-1].startswith(need.level), row
 
 
 def test_every_public_name_is_documented() -> None:

@@ -14,7 +14,7 @@ from shipworthy.define.rules import parse_rule
 from shipworthy.evidence.frame import Frame
 from shipworthy.evidence.metric import Unmeasurable, bind
 from shipworthy.evidence.populations import numbers_of
-from shipworthy.tables.pairs import pair_rows
+from shipworthy.tables.pairs import pair_rows, shared_rows
 from shipworthy.tables.row_plan import Basis, RowsProfile
 from shipworthy.tables.totals import Ask, Split, read_totals
 
@@ -70,6 +70,10 @@ def asks_of(profile: RowsProfile, *, pairs: bool) -> list[Ask]:
         except (Unmeasurable, KeyError):
             continue
         found += [Ask(metric.total, split) for split in (WHOLE, COLOUR)]
+        # In bins, with the exact pass that settles what they leave open.
+        binned = bind(call_of(definition), Frame(profile, "classifier", COSTS).for_spread())
+        if binned.settling is not None:
+            found += [Ask(binned.settling, split, by_group=False) for split in (WHOLE, COLOUR)]
     return list(dict.fromkeys(found))
 
 
@@ -109,7 +113,7 @@ def test_pairs_are_the_same_on_every_engine(engine: Any, connection: Any) -> Non
     for each in (connection, engine.connection):
         profile = make_rows(each, "ours", rows_of(Basis.PREDICTION, False), scorers=NUMBERS)
         make_rows(each, "others", rows_of(Basis.PREDICTION, False, changed=5), scorers=NUMBERS)
-        shared = pair_rows(each, "ours", "others", "pairs")
+        shared = shared_rows(each, pair_rows(each, "ours", "others", "pairs"))
         asked = asks_of(profile, pairs=True)
         assert asked
         found.append((shared, read_totals(each, "pairs", asked, 1)))

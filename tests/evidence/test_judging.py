@@ -10,6 +10,7 @@ import pytest
 from shipworthy.errors import InputError, SpecError
 from shipworthy.records import Decision, GateEvidence, Verdict
 from shipworthy.stats.judges import CheckedAgainstPeople, PredictionPoweredRate, RoganGladenRate
+from shipworthy.stats.melding import Difference
 
 #: methods.md F7: both yes, people alone, judge alone, both no; elsewhere the judge says yes to 3407 of 5000.
 CHECKED = CheckedAgainstPeople(133, 10, 9, 48)
@@ -214,10 +215,14 @@ def test_a_judge_that_decides_what_is_right_corrects_accuracy_and_keeps_out_flip
     assert any("uncorrected" in note for note in decision.evidence.notes)
 
 
-def test_two_systems_differ_by_their_own_labels(product: Any) -> None:
+def test_two_systems_are_paired_on_the_cases_labelled_for_both(product: Any) -> None:
     rows, labels = answers()
     live = [{**row, "resolved": 0 if index < 20 else row["resolved"]} for index, row in enumerate(rows)]
-    both = [{**label, "system": name} for label in labels for name in ("candidate", "live")]
+    both = [{**label, "system": "candidate"} for label in labels]
+    # For live people say no to the first 20 too.
+    for index, label in enumerate(labels):
+        verdict = "no" if index < 20 else label["verdict"]
+        both.append({**label, "verdict": verdict, "system": "live"})
     decision = decided(
         product,
         rows,
@@ -227,9 +232,48 @@ def test_two_systems_differ_by_their_own_labels(product: Any) -> None:
         systems={"live": {"recorded": "live.jsonl"}},
     )
     gate = only(decision)
-    theirs = PredictionPoweredRate(CheckedAgainstPeople(113, 30, 9, 48), *ELSEWHERE)
-    assert gate.estimate.value == pytest.approx(0.695035 - theirs.value, abs=1e-6)
-    assert gate.bound_method.startswith("melded")
+    assert gate.bound_method.startswith("paired, post-stratified")
+    lost = sum(row["resolved"] for row in rows[:20])
+    assert lost == sum(label["verdict"] == "yes" for label in labels[:20])
+    # Nothing but these cases changed in the judge's eyes, and people bear it out on each of them.
+    assert gate.estimate.value == pytest.approx(lost / len(rows), abs=1e-9)
+
+
+@pytest.mark.parametrize(("shared", "is_paired"), [(9, False), (10, True)])
+def test_two_systems_labelled_on_too_few_cases_in_common_are_taken_as_independent(
+    product: Any, shared: int, is_paired: bool
+) -> None:
+    rows, ours = answers()
+    # People labelled the first 200 answers of the candidate and 200 of live, `shared` of them for the same
+    # cases; live gives on its own what the candidate gives on the first.
+    theirs = [{**label, "case_id": f"c{index + 200 - shared}"} for index, label in enumerate(ours)]
+    said = {label["case_id"]: int(row["resolved"]) for row, label in zip(rows, theirs, strict=False)}
+    live = [{**row, "resolved": said.get(row["case_id"], row["resolved"])} for row in rows]
+    labels = [{**label, "system": "candidate"} for label in ours]
+    labels += [{**label, "system": "live"} for label in theirs]
+    decision = decided(
+        product,
+        rows,
+        {"labels.jsonl": labels, "live.jsonl": live},
+        judges=[{**RANDOM, "labels": {"path": "labels.jsonl", "columns": {"system": "system"}}}],
+        gates=["delta(pass_rate(resolved), live) >= -20pt"],
+        systems={"live": {"recorded": "live.jsonl"}},
+    )
+    gate = only(decision)
+    assert gate.lower is not None
+    assert gate.bound_method.startswith("paired, post-stratified") == is_paired
+    if not is_paired:
+        seen = [PredictionPoweredRate(CHECKED, yes, 5000) for yes in (3407, yes_elsewhere(live, theirs))]
+        melded = Difference(*seen)
+        assert gate.bound_method == melded.method
+        assert gate.estimate.value == pytest.approx(melded.value)
+        assert gate.lower == pytest.approx(melded.bound("lower", 0.95))
+
+
+def yes_elsewhere(rows: list[dict[str, Any]], labels: list[dict[str, Any]]) -> int:
+    """Return how often the judge says yes where people say nothing."""
+    labelled = {label["case_id"] for label in labels}
+    return sum(int(row["resolved"]) for row in rows if row["case_id"] not in labelled)
 
 
 def test_grades_of_a_judge_are_corrected_by_peoples_grades(product: Any) -> None:

@@ -15,7 +15,7 @@ from shipworthy.evidence.estimating import Measured, measure
 from shipworthy.evidence.frame import Frame
 from shipworthy.evidence.metric import bind
 from shipworthy.evidence.pairing import PairedPart, bind_pair
-from shipworthy.tables.pairs import pair_rows
+from shipworthy.tables.pairs import pair_rows, shared_rows
 from shipworthy.tables.row_plan import Basis
 from shipworthy.tables.totals import WHOLE, Ask, read_totals
 
@@ -28,7 +28,8 @@ def paired(
     """Return the paired difference of a metric."""
     first = make_rows(connection, "ours", ours, basis, **plan)
     second = make_rows(connection, "theirs", theirs, basis, **plan)
-    pair_rows(connection, "ours", "theirs", "pairs", by_query=basis == Basis.RANKING)
+    pairs = pair_rows(connection, "ours", "theirs", "pairs", by_query=basis == Basis.RANKING)
+    shared_rows(connection, pairs)
     pair = bind_pair(parse_rule(f"{rule} >= 0").left, Frame(first, "classifier"), second)
     mean_weight = first.mean_weight if first.weighted else None
     return pair.part(read_totals(connection, "pairs", pair.asks(WHOLE), pair.groups, mean_weight), WHOLE, 0)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -13,13 +15,15 @@ import pytest
 from making import make_rows
 from shipworthy.define.rules import Call, parse_rule
 from shipworthy.define.spec import Costs
+from shipworthy.errors import UsageError
+from shipworthy.evidence import frame as frames
 from shipworthy.evidence.estimating import Measured, is_clustered, measure
 from shipworthy.evidence.frame import Frame
-from shipworthy.evidence.metric import METRICS, CellMean, Definition, Unmeasurable, bind
-from shipworthy.evidence.populations import columns_of, numbers_of
+from shipworthy.evidence.metric import METRICS, CellMean, Definition, RowMean, Unmeasurable, bind
+from shipworthy.evidence.populations import columns_of, numbers_of, window_split
 from shipworthy.tables.pairs import pair_rows
 from shipworthy.tables.row_plan import Basis
-from shipworthy.tables.totals import Ask, Split, read_totals
+from shipworthy.tables.totals import Ask, Split, Table, read_totals, table_from_plain
 
 BASES = (Basis.PREDICTION, Basis.GRADE, Basis.NUMBER, Basis.RANKING)
 COSTS = Costs(false_positive=3, false_negative=50, true_positive=10, poor=1, harmful=30, absolute_error=2)
@@ -31,6 +35,10 @@ EVERY = [
 ]
 #: Their values depend on n by definition: the part that sampling noise explains is taken away.
 DEBIASED = {"calibration_error"}
+#: Distinct things do not add up over parts: they take a pass of their own, and say so.
+OWN_PASS = {"catalogue_coverage@k"}
+#: What their bins leave open is settled by an exact pass where it could change an answer.
+SETTLED = {"auc", "average_precision"}
 #: What stands in the columns that metrics compare as text.
 TEXTS = {
     "refused": ("yes", "no"),
@@ -198,6 +206,102 @@ def test_the_order_of_rows_says_nothing(connection: Any, definition: Definition)
     assert straight.bound("lower", 0.95) == pytest.approx(turned.bound("lower", 0.95), abs=1e-9)
 
 
+def numbered(rows: list[dict[str, Any]]) -> list[int]:
+    """Return the number of each row's unit: its query, its case, or the row itself."""
+    units = [str(row.get("query_id", row["case_id"])) for row in rows]
+    order = {unit: number for number, unit in enumerate(dict.fromkeys(units))}
+    return [order[unit] for unit in units]
+
+
+def dated(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Give every row the day of its unit, so that windows of time keep units whole."""
+    units = numbered(rows)
+    return [
+        row | {"time": f"2026-11-{1 + 9 * unit // (max(units) + 1):02d}T12:00:00"}
+        for row, unit in zip(rows, units, strict=True)
+    ]
+
+
+def in_clusters(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Put several units of one day into each cluster, so that windows keep clusters whole."""
+    days = dated(rows)
+    units = numbered(rows)
+    return [
+        row | {"cluster_id": f"{row['time'][:10]} {unit % 2}"} for row, unit in zip(days, units, strict=True)
+    ]
+
+
+HALVES = ("left(time, 10) < '2026-11-05'", "left(time, 10) >= '2026-11-05'")
+
+
+def stored(table: Table) -> Table:
+    """Return totals as they come back from where they were stored."""
+    return table_from_plain(json.loads(json.dumps(table.to_plain())))
+
+
+def assert_same_totals(ours: Any, theirs: Any) -> None:
+    for one, other in zip((ours[0], *ours[1]), (theirs[0], *theirs[1]), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-9)
+
+
+@every_metric
+@pytest.mark.parametrize("change", [dated, in_clusters])
+def test_stored_totals_of_two_times_add_up_to_those_of_both(
+    connection: Any, definition: Definition, change: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frames, "EXACT_ROWS", 0)
+    made = bench(connection, definition, change=change)
+    first, second = (made.tables(WHOLE, half) for half in HALVES)
+    whole = made.tables(WHOLE)
+    if definition.name in OWN_PASS:
+        with pytest.raises(UsageError, match="cannot be added up"):
+            first + second
+        with pytest.raises(UsageError, match="cannot be stored"):
+            first.to_plain()
+        return
+    both = stored(first) + stored(second)
+    assert 0 < first.counts.sum() < whole.counts.sum()
+    assert_same_totals(both.at(0), whole.at(0))
+    summed, read = (measure(made.metric, table, 0, made.profile) for table in (both, whole))
+    assert summed.n == read.n > 0
+    assert summed.confidence.value == pytest.approx(read.confidence.value, rel=1e-9, abs=1e-9)
+    for side in ("lower", "upper"):
+        assert summed.bound(side, 0.95) == pytest.approx(read.bound(side, 0.95), rel=1e-6, abs=1e-9)
+
+
+@every_metric
+@pytest.mark.parametrize("by", ["day", "week"])
+def test_windows_of_time_add_up_to_all_of_it(
+    connection: Any, definition: Definition, by: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frames, "EXACT_ROWS", 0)
+    made = bench(connection, definition, change=dated)
+    split = window_split(date(2026, 11, 1), date(2026, 11, 9), by)
+    windows, whole = made.tables(split), made.tables(WHOLE)
+    assert len(split.labels) == (9 if by == "day" else 2)
+    if definition.name in OWN_PASS:
+        assert not windows.asked
+        return
+    assert_same_totals(windows.at(None), whole.at(0))
+    second = "left(time, 10) = '2026-11-02'" if by == "day" else "left(time, 10) >= '2026-11-08'"
+    alone = made.tables(WHOLE, second)
+    np.testing.assert_allclose(windows.at(1)[0], alone.at(0)[0])
+
+
+@every_metric
+def test_only_what_ranks_or_counts_distinct_things_takes_a_pass_of_its_own(
+    connection: Any, definition: Definition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frames, "EXACT_ROWS", 0)
+    made = bench(connection, definition)
+    table = made.tables(WHOLE)
+    assert bool(table.asked) == (definition.name not in OWN_PASS)
+    # Whatever a metric leaves open in bins, it declares the pass that settles it, and the other way round.
+    counts = table.at(0)[0].sum(axis=0)
+    assert (made.metric.settling is not None) == (made.metric.binning_error(counts) > 0)
+    assert (made.metric.settling is not None) == (definition.name in SETTLED)
+
+
 def doubled(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     copies = [row | {"case_id": f"{row['case_id']}+"} for row in rows]
     return rows + [row | {"query_id": f"{row['query_id']}+"} if "query_id" in row else row for row in copies]
@@ -268,6 +372,64 @@ def test_a_better_row_never_makes_a_gate_on_a_count_table_worse(
             # Draws are random numbers; half a percent of the range is their error.
             slack = 0.0 if metric.is_rate else 0.005 * (metric.possible[1] - metric.possible[0])
             assert better * (after - before) >= -slack
+
+
+@every_metric
+@pytest.mark.parametrize("seed", range(2))
+def test_a_better_row_never_makes_a_gate_on_a_bounded_mean_worse(
+    connection: Any, definition: Definition, seed: int
+) -> None:
+    made = bench(connection, definition, seed)
+    metric = made.metric
+    if not isinstance(metric, RowMean) or metric.floor is None or metric.ceiling is None:
+        pytest.skip("not a mean of numbers with two known ends")
+    counts, sums = made.tables(WHOLE).at(0)
+    total, squares, n = (float(part.sum()) for part in sums)
+    better = 1 if metric.better == "higher" else -1
+    side = "lower" if metric.better == "higher" else "upper"
+    best = metric.ceiling if better > 0 else metric.floor
+    before = metric.independent(counts, tuple(np.array(part) for part in (total, squares, n))).bound(
+        side, 0.95
+    )
+    # One row of an ordinary value, and of the worst there is, becomes a little better or as good as can be.
+    worst = metric.floor if better > 0 else metric.ceiling
+    for value in (total / n, worst):
+        for share in (0.1, 1.0):
+            now = value + share * (best - value)
+            changed = (total - value + now, squares - value**2 + now**2, n)
+            after = metric.independent(counts, tuple(np.array(part) for part in changed)).bound(side, 0.95)
+            assert better * (after - before) >= -1e-12
+
+
+@every_metric
+@pytest.mark.parametrize("seed", range(2))
+def test_a_better_cluster_never_makes_a_gate_on_a_count_table_worse(
+    connection: Any, definition: Definition, seed: int
+) -> None:
+    made = bench(connection, definition, seed, change=in_clusters)
+    metric = made.metric
+    if not isinstance(metric, CellMean) or not is_clustered(metric, made.profile):
+        pytest.skip("not a mean over a count table of clusters")
+    counts, _sums = made.tables(WHOLE).at(0)
+    better = 1 if metric.better == "higher" else -1
+    side = "lower" if metric.better == "higher" else "upper"
+    before = metric.confidence(counts, (), True).bound(side, 0.95)
+    cells = [tuple(cell) for cell in np.argwhere(metric.among)]
+    changes = [
+        (group, bad, good)
+        for group in range(len(counts))
+        for bad in cells
+        if counts[(group, *bad)] > 0
+        for good in cells
+        if better * (metric.values[good] - metric.values[bad]) > 0
+    ]
+    for group, bad, good in changes[:: max(1, len(changes) // 12)]:
+        changed = counts.copy()
+        changed[(group, *bad)] -= 1
+        changed[(group, *good)] += 1
+        after = metric.confidence(changed, (), True).bound(side, 0.95)
+        slack = 0.005 * (metric.possible[1] - metric.possible[0])
+        assert better * (after - before) >= -slack
 
 
 @every_metric

@@ -3,7 +3,6 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
-import time
 from functools import cache
 
 import numpy as np
@@ -455,18 +454,6 @@ def test_mean_gate_holds_its_risk_on_scores_near_their_ceiling():
 def test_impossible_numbers_are_refused(call):
     with pytest.raises(ValueError, match=r"needs|outside|possible|finite"):
         call()
-
-
-def test_a_proportion_bound_is_microseconds_and_draws_are_milliseconds():
-    def seconds(bounded, times):
-        start = time.perf_counter()
-        for _ in range(times):
-            bounded().bound("lower", 0.95)
-        return (time.perf_counter() - start) / times
-
-    assert seconds(lambda: Proportion(470, 500), 500) < 100e-6
-    assert seconds(lambda: CountTableMean([495, 5, 1], [0.0, 38.0, 4200.0]), 5) < 0.05
-    assert seconds(lambda: Difference(Proportion(90, 100), Proportion(80, 100)), 5) < 0.05
 
 
 def test_importing_the_numbers_is_numpy_and_scipy_special_only():

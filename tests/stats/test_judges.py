@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from shipworthy.stats.judges import (
     CheckedAgainstPeople,
+    PoststratifiedDifference,
     PredictionPoweredRate,
     RoganGladenRate,
     Sums,
@@ -20,6 +21,7 @@ from shipworthy.stats.judges import (
     rogan_gladen_values,
     subset_gap,
 )
+from shipworthy.stats.melding import Difference
 from shipworthy.stats.proportions import display_interval, lower_bound, upper_bound
 
 counts = st.integers(0, 60)
@@ -223,3 +225,76 @@ def test_rates_measured_elsewhere_carry_their_error_into_the_bound(truth, set_si
         )
         wrong += [rate.bound("lower", 0.95) > truth, rate.bound("upper", 0.95) < truth]
     assert (wrong / len(SEEDS) <= 0.06).all()
+
+
+# -- two systems on the same cases ---------------------------------------------------------------------------
+
+
+def strata_of(
+    random: np.random.Generator, n: int, labels: int, good: float, broken: float, delta: float, skill: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return labelled and further cases of two systems that differ by `delta`, by the judge's words."""
+    live = random.random(n) < good
+    fixed = (delta + good * broken) / (1 - good)
+    ours = np.where(live, random.random(n) >= broken, random.random(n) < fixed)
+    ours_judged, live_judged = (np.where(random.random(n) < skill, each, ~each) for each in (ours, live))
+    chosen = np.zeros(n, dtype=bool)
+    chosen[random.choice(n, labels, replace=False)] = True
+    difference = ours.astype(int) - live
+    stratum = ours_judged.astype(int) - live_judged + 1
+    labelled = np.zeros((3, 3))
+    np.add.at(labelled, (stratum[chosen], difference[chosen] + 1), 1.0)
+    return labelled, np.bincount(stratum[~chosen], minlength=3).astype(float)
+
+
+@pytest.mark.parametrize(
+    ("n", "labels", "good", "broken", "delta", "skill"),
+    [
+        (1000, 60, 0.9, 0.05, -0.02, 0.85),
+        (1000, 60, 0.9, 0.02, -0.018, 0.98),
+        (2000, 100, 0.8, 0.10, -0.05, 0.9),
+        (1000, 200, 0.7, 0.10, 0.0, 0.9),
+        (500, 40, 0.85, 0.10, -0.03, 0.55),
+        (400, 400, 0.85, 0.10, -0.03, 0.8),
+    ],
+)
+def test_paired_bound_passes_a_system_at_its_bar_no_more_often_than_stated(
+    n: int, labels: int, good: float, broken: float, delta: float, skill: float
+) -> None:
+    random, runs = np.random.default_rng(7), 150
+    passed = sum(
+        PoststratifiedDifference(*strata_of(random, n, labels, good, broken, delta, skill)).bound(
+            "lower", 0.95
+        )
+        >= delta
+        for _ in range(runs)
+    )
+    # Two errors of the simulation beyond the stated risk.
+    assert passed / runs <= 0.05 + 2 * (0.05 * 0.95 / runs) ** 0.5
+
+
+def test_paired_bound_reaches_less_far_than_two_rates_taken_as_independent() -> None:
+    strata = np.array([[8.0, 2, 0], [5, 160, 5], [0, 3, 17]])
+    paired = PoststratifiedDifference(strata, np.array([90.0, 1510, 200]))
+    alone = PredictionPoweredRate(CheckedAgainstPeople(130, 10, 10, 50), 1200, 1800)
+    melded = Difference(alone, alone)
+    assert paired.value - paired.bound("lower", 0.95) < 0.7 * (melded.value - melded.bound("lower", 0.95))
+    assert paired.bound("lower", 0.95) < paired.interval()[1]
+    assert paired.interval()[0] < paired.value < paired.bound("upper", 0.95)
+
+
+def test_a_stratum_that_nobody_labelled_counts_as_the_worst() -> None:
+    labelled = np.array([[0.0, 0, 0], [0, 50, 0]])
+    found = PoststratifiedDifference(labelled, np.array([50.0, 0]))
+    assert found.bound("lower", 0.95) < -0.45
+    assert found.bound("upper", 0.95) > 0.45
+    with pytest.raises(ValueError, match="something labelled"):
+        PoststratifiedDifference(labelled * 0, np.array([50.0, 0]))
+
+
+def test_sides_mirror_each_other() -> None:
+    labelled, others = np.array([[8.0, 2, 0], [5, 160, 5], [0, 3, 17]]), np.array([90.0, 1510, 200])
+    ours = PoststratifiedDifference(labelled, others)
+    theirs = PoststratifiedDifference(labelled[::-1, ::-1], others[::-1])
+    assert ours.value == pytest.approx(-theirs.value)
+    assert ours.bound("lower", 0.95) == pytest.approx(-theirs.bound("upper", 0.95), abs=0.005)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import time
+import math
 
 import numpy as np
 import pytest
@@ -120,10 +120,12 @@ def test_a_flawless_truth_is_the_rule_of_zero_failures():
 
 
 @pytest.mark.parametrize(("bar", "truth"), [(0.98, 0.981), (0.9, 0.901), (0.5, 0.501)])
-def test_sizing_is_quick_for_hundreds_of_thousands(bar, truth):
-    start = time.perf_counter()
-    assert cases_for_power(bar, truth, "at_least") > 100_000
-    assert time.perf_counter() - start < 0.5
+def test_a_truth_next_to_its_bar_takes_hundreds_of_thousands(bar, truth):
+    needed = cases_for_power(bar, truth, "at_least")
+    assert needed > 100_000
+    # Source of the order of size: the normal approximation.
+    z = 1.6448536 * math.sqrt(bar * (1 - bar)) + 0.8416212 * math.sqrt(truth * (1 - truth))
+    assert needed == pytest.approx((z / (truth - bar)) ** 2, rel=0.02)
 
 
 # methods.md A9 (non-inferiority, 2.5% one-sided), A4 and F6 (Miller), A3 (Connor).

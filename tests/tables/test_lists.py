@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shipworthy.tables.lists import WORST_OUTCOMES, list_flips
+from shipworthy.tables.lists import list_flips
 
 OUTCOMES = ("wrong", "harmful", "false_negative", "failed", "poor", None)
 
@@ -22,7 +22,11 @@ def test_flips_read_in_order_are_those_found_by_sorting(connection: Any, limit: 
               CASE WHEN i % 9 = 0 THEN 'lost' END AS unscored_reason
             FROM range(60) t(i)"""
     )
-    sorted_ = list_flips(connection, "pairs", "ok = 0", limit)
-    assert list_flips(connection, "pairs", "ok = 0", limit, in_order=WORST_OUTCOMES) == sorted_
+    connection.execute("CREATE VIEW first AS SELECT * FROM pairs WHERE case_id < 'c0035'")
+    connection.execute("CREATE VIEW rest AS SELECT * FROM pairs WHERE case_id >= 'c0035'")
+    sorted_ = list_flips(connection, ["pairs"], "ok = 0", limit)
+    assert list_flips(connection, ["pairs"], "ok = 0", limit, in_order=True) == sorted_
+    assert list_flips(connection, ["first", "rest"], "ok = 0", limit, in_order=True) == sorted_
+    assert list_flips(connection, ["first", "rest"], "ok = 0", limit) == sorted_
     assert len(sorted_) == min(limit, 26)
     assert sorted_[0].outcome == "harmful"

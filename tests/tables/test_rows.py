@@ -130,6 +130,38 @@ def test_labels_that_differ_only_in_case_stay_two_classes(connection: Any) -> No
     assert value_of(connection, "precision", profile) == 0.5
 
 
+MIXED = [("true", "true"), ("1", "true"), ("false", "0"), ("0", "1")]
+
+
+@pytest.mark.parametrize("positive", [(), ("1",), ("true",)])
+def test_yes_said_in_two_ways_is_refused_once_with_the_way_out(
+    connection: Any, positive: tuple[str, ...]
+) -> None:
+    with pytest.raises(InputError) as caught:
+        classified(connection, MIXED, positive=positive)
+    said = str(caught.value)
+    assert "The labels say yes and no in two ways: false, true and 0, 1" in said
+    assert 'golden: {positive: ["1", "true"]}' in said
+    with pytest.raises(InputError, match="in two ways: FALSE and 1"):
+        classified(connection, [("FALSE", "1"), ("1", "1")], positive=positive and ("true",))
+
+
+def test_both_words_for_yes_named_as_positive_are_one_class(connection: Any) -> None:
+    profile = classified(connection, MIXED, positive=("1", "true"))
+    assert profile.binary
+    assert (profile.classes, profile.scored) == (("negative", "positive"), 4)
+    found = connection.execute("SELECT label, prediction, ok FROM rows ORDER BY case_id").fetchall()
+    assert [row[2] for row in found] == [1, 1, 1, 0]
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [[("true", "true"), ("false", "true")], [("1", "1"), ("0", "1")], [("1", "1"), ("2", "1"), ("0", "0")]],
+)
+def test_yes_said_in_one_way_is_read_as_it_is(connection: Any, pairs: list[tuple[str, str]]) -> None:
+    assert len(classified(connection, pairs).classes) == len({label for label, _said in pairs})
+
+
 def test_a_threshold_needs_a_positive_class(connection: Any) -> None:
     rows = [{"case_id": str(i), "label": "ab"[i % 2], "predicted_score": i / 9} for i in range(9)]
     with pytest.raises(InputError, match=r"golden\.positive"):

@@ -17,10 +17,10 @@ from shipworthy.golden.entering import GoldenFile, open_golden
 from shipworthy.records import Decision, GateEvidence, rebuild
 from shipworthy.store.workspace import Workspace
 from shipworthy.tables.case_counts import count_cases
-from shipworthy.tables.duck import text_literal
+from shipworthy.tables.duck import Connection, text_literal
 from shipworthy.tables.warehouse import connect_for
 
-__all__ = ["OF_ITS_ANSWERS", "Known", "counted_population"]
+__all__ = ["OF_ITS_ANSWERS", "Known", "counted_population", "counts_of_gates", "latest_decision"]
 
 #: Metrics that count only the cases of the positive class, or only the others.
 POSITIVE_ONLY = ("recall", "fnr")
@@ -61,7 +61,7 @@ class Known:
         """
         notes: list[str] = []
         whole, counts = _golden_counts(file, notes)
-        decision, decision_id = _latest(file, notes)
+        decision, decision_id = latest_decision(file, notes)
         cases_from = "the golden set" if whole is not None else ""
         if planned is not None:
             if whole:
@@ -92,7 +92,13 @@ def _counts_all(gate: Gate, spec: Spec) -> bool:
     )
 
 
-def _latest(file: SpecFile, notes: list[str]) -> tuple[Decision | None, str]:
+def latest_decision(file: SpecFile, notes: list[str]) -> tuple[Decision | None, str]:
+    """Return the latest decision and its id; None and a note where there is none that can be read.
+
+    Args:
+        file: The spec.
+        notes: Takes what limits the answer.
+    """
     workspace = Workspace(file.folder)
     ids = workspace.decision_ids()
     if not ids:
@@ -118,17 +124,33 @@ def _golden_counts(file: SpecFile, notes: list[str]) -> tuple[int | None, dict[s
         except ShipworthyError as error:
             notes.append(f"The golden set is not there yet, so no case is counted: {error.what}")
             return None, {}
-        columns: dict[str, str] = {}
-        conditions: dict[str, str] = {}
-        for gate in spec.gates:
-            condition = _condition(gate, spec, golden, columns)
-            if condition is not None:
-                conditions[gate.id] = condition
-        found = count_cases(
-            connection, golden.file, golden.case_id, golden.condition, columns, ["true", *conditions.values()]
-        )
+        return counts_of_gates(connection, golden, spec)
     finally:
         connection.close()
+
+
+def counts_of_gates(
+    connection: Connection, golden: GoldenFile, spec: Spec
+) -> tuple[int, dict[str, int | None]]:
+    """Return the cases in the golden set, and how many of them each gate counts, in one scan.
+
+    Args:
+        connection: The engine.
+        golden: The golden set.
+        spec: The spec.
+
+    Returns:
+        Cases in all; and gate id -> cases, None where the set cannot tell.
+    """
+    columns: dict[str, str] = {}
+    conditions: dict[str, str] = {}
+    for gate in spec.gates:
+        condition = _condition(gate, spec, golden, columns)
+        if condition is not None:
+            conditions[gate.id] = condition
+    found = count_cases(
+        connection, golden.file, golden.case_id, golden.condition, columns, ["true", *conditions.values()]
+    )
     counts: dict[str, int | None] = {gate.id: None for gate in spec.gates}
     counts.update(zip(conditions, found[1:], strict=True))
     return found[0], counts

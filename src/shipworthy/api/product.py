@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from shipworthy import __version__
+from shipworthy.api.history import moved_since
 from shipworthy.api.runs import Maker
-from shipworthy.decide.deciding import decide, normalised_rule
+from shipworthy.decide.deciding import decide
 from shipworthy.decide.looking import Looking
+from shipworthy.decide.waiving import is_over
 from shipworthy.define.reading import SpecFile, read_spec, spec_from_text
 from shipworthy.define.spec import Spec, SystemUse
 from shipworthy.errors import SpecError, StoreError, UsageError, VerificationFailed, nearest
@@ -22,12 +24,17 @@ from shipworthy.evidence.gates.planning import check_rule
 from shipworthy.evidence.measuring import measure_evidence
 from shipworthy.evidence.subject import RunRows, denominator_of
 from shipworthy.golden.entering import GoldenFile, answers_of_file, open_golden
+from shipworthy.golden.files import folder_of_files
+from shipworthy.golden.versions import kept_versions
 from shipworthy.records import Comparison, Decision, Evidence, GateLook, Look, RunPins, plain, rebuild
+from shipworthy.store.chain import appending, sealed
 from shipworthy.store.hashes import short
 from shipworthy.store.workspace import RunFolder, Workspace
+from shipworthy.tables.case_table import read_fingerprints
 from shipworthy.tables.duck import Connection
+from shipworthy.tables.row_plan import Basis
 from shipworthy.tables.rows import attach_rows, read_profile
-from shipworthy.tables.sameness import Sameness, compare_runs, rows_unseen, shared_ids
+from shipworthy.tables.sameness import Sameness, compare_runs, rows_unseen, shared_cases, shared_ids
 from shipworthy.tables.warehouse import connect_for, is_warehouse, refuse_secret
 
 __all__ = ["Decided", "Product", "Verification", "open_product"]
@@ -103,6 +110,11 @@ class Product:
         """The spec."""
         return self.file.spec
 
+    @property
+    def files(self) -> Path:
+        """The folder from which the paths of cases that are files start."""
+        return folder_of_files(self.spec.golden, self.file.folder)
+
     def run(
         self,
         system: str | None = None,
@@ -158,11 +170,15 @@ class Product:
             previous=previous[0] if previous else None,
             decided_at=datetime.now(UTC).isoformat(timespec="seconds"),
             version=__version__,
+            spec_changes=moved_since((self.whole or self).spec, self.file.path, self._earlier()),
         )
         if previous is not None and _same(previous[1], decision):
             path = self.workspace.path / "decisions" / f"{previous[0]}.json"
             return Decided(previous[1], previous[0], path, is_new=False)
-        decision_id, path = self.workspace.write_decision({**plain(decision), "spec_text": self.file.text})
+        runs = [evidence.subject.run_id, *(part.pins.run_id for part in evidence.comparisons)]
+        with appending(self.workspace) as heads:
+            kept = {"spec_text": self.file.text, "after": list(heads), "runs": sealed(self.workspace, runs)}
+            decision_id, path = self.workspace.write_decision({**plain(decision), **kept})
         return Decided(decision, decision_id, path)
 
     def compare(self, first: str, second: str, *, progress: Progress | None = None) -> Comparison:
@@ -180,9 +196,78 @@ class Product:
                 raise UsageError(
                     f"{first!r} and {second!r} are the same run.", fix="Name two different ones."
                 )
-            theirs = replace(theirs, name=second)
+            theirs, note = replace(theirs, name=second), ""
+            if ours.pins.golden_version != theirs.pins.golden_version:
+                ours, theirs, note = self._on_shared_cases(maker, ours, theirs)
             evidence = self._measure(maker, ours, [theirs], "candidate", [])
-        return evidence.comparisons[0]
+        found = evidence.comparisons[0]
+        return replace(found, note=note) if note else found
+
+    @contextmanager
+    def opened(self, name: str | None, progress: Progress) -> Iterator[tuple[Connection, RunRows]]:
+        """Open the rows of a system to be measured.
+
+        Args:
+            name: A system's name; None for the first one.
+            progress: Watches the entering.
+
+        Yields:
+            The engine, and the system's rows in it.
+        """
+        wanted, use = self._system(name)
+        with self._maker() as maker:
+            yield maker.connection, self._rows_of_system(maker, wanted, use, "rows_subject", progress)
+
+    def _on_shared_cases(self, maker: Maker, ours: RunRows, theirs: RunRows) -> tuple[RunRows, RunRows, str]:
+        """Return the rows of two runs on the cases that both golden versions hold unchanged, and a note."""
+        if is_warehouse(maker.connection) or ours.profile.basis == Basis.RANKING:
+            return ours, theirs, ""
+        versions = ours.pins.golden_version, theirs.pins.golden_version
+        kept = {one.version: read_fingerprints(one.table) for one in kept_versions(self.workspace)}
+        known = kept.get(versions[0]), kept.get(versions[1])
+        inputs = (known[0], known[1]) if known[0] is not None and known[1] is not None else None
+        names = f"{ours.table}_shared", f"{theirs.table}_shared"
+        found = shared_cases(maker.connection, ours.table, theirs.table, inputs, names)
+        told = f"{short(versions[0])} and {short(versions[1])}"
+        if not found.unchanged:
+            raise UsageError(
+                f"The golden versions {told} have no case in common that is unchanged.",
+                fix=f"Run both on one version: shipworthy run {ours.name}, shipworthy run {theirs.name}.",
+            )
+        left_out = [
+            words
+            for count, words in (
+                (found.only_ours, f"{found.only_ours:,} only in the first"),
+                (found.only_theirs, f"{found.only_theirs:,} only in the second"),
+                (found.relabelled, f"{found.relabelled:,} with another label"),
+                (found.rewritten, f"{found.rewritten or 0:,} with another input"),
+            )
+            if count
+        ]
+        note = (
+            f"The two ran on different golden versions ({told}): the {found.unchanged:,} cases that both "
+            f"hold unchanged are compared; left out: {', '.join(left_out) or 'none'}."
+        )
+        if found.rewritten is None:
+            note += " Whether inputs were changed is not known, because cases of both versions were not kept."
+        pair = [self._viewed(maker, run, name) for run, name in zip((ours, theirs), names, strict=True)]
+        return pair[0], pair[1], note
+
+    def _viewed(self, maker: Maker, run: RunRows, table: str) -> RunRows:
+        """Return a run on some of its rows."""
+        whole = run.profile
+        profile = read_profile(
+            maker.connection,
+            table,
+            basis=whole.basis,
+            positive=whole.positive,
+            classes=whole.classes,
+            binary=whole.binary,
+            unknown=whole.unknown_answers,
+        )
+        counted = denominator_of(profile, self.spec.golden.max_unscored)
+        pins = replace(run.pins, cases=profile.cases, denominator=counted)
+        return replace(run, table=table, profile=profile, pins=pins)
 
     def decision(self, decision_id: str = "latest") -> Decided:
         """Return a decision from its record.
@@ -209,7 +294,9 @@ class Product:
         """
         kept = self.decision(decision_id)
         record = self.workspace.read_decision(kept.id)
-        then = Product(spec_from_text(str(record.get("spec_text", "")), self.file.path))
+        then = Product(
+            _as_judged_then(spec_from_text(str(record.get("spec_text", "")), self.file.path), record)
+        )
         if kept.decision.evidence.confirmation:
             then = then.on_confirmation_set()
         looks = then._looks(kept.decision.evidence.role, before=kept.id)
@@ -225,7 +312,10 @@ class Product:
             previous=kept.decision.previous,
             decided_at=kept.decision.decided_at,
             version=kept.decision.shipworthy_version,
+            spec_changes=kept.decision.spec_changes,
         )
+        if "after" not in record:
+            fresh = replace(fresh, not_judged=kept.decision.not_judged)
         differences = tuple(_differences(kept.decision, fresh))
         return Verification(kept.id, not differences, differences, tuple(changed))
 
@@ -257,7 +347,7 @@ class Product:
         return Maker(connection, self.spec, golden, self.file.folder, self.file.where)
 
     def _system(self, name: str | None) -> tuple[str, SystemUse]:
-        systems = self.spec.systems.named()
+        systems = self.spec.systems.declared()
         if not systems:
             raise UsageError(
                 "The spec declares no system.",
@@ -266,6 +356,12 @@ class Product:
         wanted = name or next(iter(systems))
         if wanted not in systems:
             raise UsageError(f"There is no system {wanted!r} in the spec.", fix=nearest(wanted, systems))
+        if systems[wanted].planned:
+            raise UsageError(
+                f"The system {wanted!r} is planned: the spec does not say where its answers come from.",
+                where=self.file.where("systems", *_place_of(wanted)),
+                fix="Add `recorded: FILE` or `function: module:name` to it.",
+            )
         return wanted, systems[wanted]
 
     def _rows_for(self, maker: Maker, name: str, table: str, progress: Progress) -> RunRows:
@@ -306,10 +402,13 @@ class Product:
 
     def _evidence(self, maker: Maker, name: str, progress: Progress) -> Evidence:
         systems = self.spec.systems.named()
+        planned = [other for other, use in self.spec.systems.declared().items() if use.planned]
         self._check_answered(maker, name, systems[name])
         subject = self._rows_of_system(maker, name, systems[name], "rows_subject", progress)
         others: list[RunRows] = []
-        notes: list[str] = []
+        notes = [
+            f"Nothing is compared with {other}: it is planned and has no answers yet." for other in planned
+        ]
         invalid: list[str] = []
         for index, (other, use) in enumerate(systems.items()):
             # What is live is never set against a candidate that nobody uses yet.
@@ -335,7 +434,6 @@ class Product:
                     f"`shipworthy run {run.name}`."
                 )
         invalid += self._stale(maker, subject)
-        notes += self._moved_bars()
         looking, told = self._known(maker, subject, name)
         notes += told
         progress.start(0, "measuring")
@@ -539,25 +637,15 @@ class Product:
             attach_rows(maker.connection, folder.rows, f"rows_seen_{index}")
             seen.append(f"rows_seen_{index}")
         rows_unseen(maker.connection, subject.table, seen, "rows_fresh")
-        whole = subject.profile
-        profile = read_profile(
-            maker.connection,
-            "rows_fresh",
-            basis=whole.basis,
-            positive=whole.positive,
-            classes=whole.classes,
-            binary=whole.binary,
-            unknown=whole.unknown_answers,
-        )
-        if not profile.rows:
+        fresh = self._viewed(maker, subject, "rows_fresh")
+        if not fresh.profile.rows:
             return subject, [], [NOTHING_FRESH]
         told = (
-            f"Judged on the {profile.cases:,} of {whole.cases:,} cases that no earlier look at this "
-            "candidate had seen."
+            f"Judged on the {fresh.profile.cases:,} of {subject.profile.cases:,} cases that no earlier "
+            "look at "
+            "this candidate had seen."
         )
-        counted = denominator_of(profile, self.spec.golden.max_unscored)
-        pins = replace(subject.pins, cases=profile.cases, denominator=counted)
-        return replace(subject, table="rows_fresh", profile=profile, pins=pins), [told], []
+        return fresh, [told], []
 
     # -- the confirmation set ----------------------------------------------------------------------------
 
@@ -642,30 +730,22 @@ class Product:
             fix=f"Record {name}'s answers: golden: {{confirm: {{path: FILE, recorded: {{{name}: FILE}}}}}}.",
         )
 
-    def _moved_bars(self) -> list[str]:
-        """Name every bar that was moved after a decision had been made by it."""
-        present = {gate.id: gate.rule for gate in self.spec.gates}
-        notes: dict[str, str] = {}
-        for decision_id, record in self._earlier():
-            for gate in record["evidence"]["gates"]:
-                now = present.get(gate["gate_id"])
-                if now is None:
-                    notes[gate["gate_id"]] = (
-                        f"The gate {gate['rule']} was dropped after decision {decision_id}."
-                    )
-                elif normalised_rule(now) != normalised_rule(gate["rule"]):
-                    notes[gate["gate_id"]] = (
-                        f"The bar of {gate['gate_id']} was moved after decision {decision_id}: "
-                        f"{gate['rule']} became {now}."
-                    )
-        return list(notes.values())
-
 
 #: Why a decision on fresh cases only cannot be made.
 NOTHING_FRESH = (
     "golden.looks is fresh, and earlier looks at this candidate have seen every case: add cases, or judge it "
     "on a confirmation set."
 )
+
+
+def _as_judged_then(file: SpecFile, record: Mapping[str, Any]) -> SpecFile:
+    """Return a spec without what a decision of before there was a chain did not look at."""
+    if "after" in record:
+        return file
+    day = str(record.get("decided_at", ""))
+    gates = [gate.model_copy(update={"waiver": None}) for gate in file.spec.gates]
+    valid = [one for one in file.spec.acceptances if not is_over(one.expires, day)]
+    return replace(file, spec=file.spec.model_copy(update={"gates": gates, "acceptances": valid}))
 
 
 def _has_rows(maker: Maker, folder: RunFolder) -> bool:
@@ -754,7 +834,7 @@ def _same(kept: Decision, fresh: Decision) -> bool:
 
 
 #: Read from files that may have moved on since; no number rests on them.
-TEXTS = {"input", "before_text", "after_text", "label"}
+TEXTS = {"input", "input_file", "before_text", "after_text", "label"}
 TOLD = 8
 
 
@@ -798,3 +878,8 @@ def _close(a: float | None, b: float | None) -> bool:
     if a is None or b is None:
         return a is b
     return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12)
+
+
+def _place_of(system: str) -> tuple[str, ...]:
+    """Return a system's keys under `systems`."""
+    return (system,) if system in ("candidate", "live") else ("baselines", system)

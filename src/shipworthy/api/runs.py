@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from shipworthy import __version__
 from shipworthy.define.rules import Rule, parse_rule
 from shipworthy.define.spec import ROLES, Spec, SystemUse
-from shipworthy.errors import SpecError, StoreError, VerificationFailed, nearest
+from shipworthy.errors import InputError, SpecError, StoreError, VerificationFailed, nearest
 from shipworthy.evaluate.progress import Progress, Silent
 from shipworthy.evidence.populations import columns_of, numbers_of
 from shipworthy.evidence.subject import RunRows, denominator_of
@@ -29,6 +29,7 @@ from shipworthy.golden.entering import (
     wanted_columns,
 )
 from shipworthy.golden.labels import beside_answers, labels_hash, labels_met
+from shipworthy.golden.versions import remember
 from shipworthy.records import Case, Output, RunPins, rebuild
 from shipworthy.store.hashes import hash_record
 from shipworthy.store.workspace import RunFolder, Workspace
@@ -105,7 +106,7 @@ class Maker:
             plan = self._recorded_plan(use, answers, scorers, self.folder, progress)
             profile = self._build(name, plan, table)
         pins = self._pins("", name, answers.fingerprint, answers.fingerprint, profile, {})
-        return RunRows(name, table, profile, pins, answers.outputs(), self.golden.inputs())
+        return RunRows(name, table, profile, pins, answers.outputs(), *self.golden.told())
 
     def key(self, use: SystemUse, system_hash: str) -> str:
         """Return the hash of everything that decides a run's rows."""
@@ -139,7 +140,11 @@ class Maker:
             The run's folder, and whether it was already there.
         """
         if use.function is not None:
-            case_roles = {r: c for r, c in self.golden.golden.columns.items() if r in (*CASE_ROLES, "input")}
+            case_roles = {
+                r: c
+                for r, c in self.golden.golden.columns.items()
+                if r in (*CASE_ROLES, "input", "input_file")
+            }
             check_mapping([self.golden.file], case_roles, self.place("golden", "columns"))
         system = self._function(name, use) if use.function is not None else None
         answers = (
@@ -183,7 +188,16 @@ class Maker:
                 return folder, True
             aside.rows.replace(folder.rows)
         folder.commit(self._record(name, use, system_hash, scorers, profile, pins))
+        # A file that holds the answers too is another version with every candidate.
+        if answers is None or not answers.is_golden:
+            self._keep_version(workspace)
         return folder, False
+
+    def _keep_version(self, workspace: Workspace) -> None:
+        """Keep hashes of the golden set's cases, so that later versions can be set against it."""
+        # The run stands without them; `golden versions` says where only a version's hash is known.
+        with suppress(InputError, OSError):
+            remember(self.connection, self.golden, workspace)
 
     def _record(
         self,
@@ -262,7 +276,7 @@ class Maker:
         made, profile = self.made[folder.run_id]
         view_rows(self.connection, made, table)
         pins = pins_of(folder, record, profile, self.spec.golden.max_unscored)
-        return RunRows(pins.system, table, profile, pins, answers.outputs(), self.golden.inputs())
+        return RunRows(pins.system, table, profile, pins, answers.outputs(), *self.golden.told())
 
     def expected_folder(self, name: str, use: SystemUse, workspace: Workspace) -> RunFolder:
         """Return where a system's run on the present golden set lies, made or not."""
@@ -297,7 +311,7 @@ class Maker:
             outputs = answers_of_file(self.connection, self.golden, use, self.folder).outputs()
         elif folder.journal.exists():
             outputs = journal_texts(folder.journal, tuple(part.name for part in fields(Output)))
-        return RunRows(run.name, table, run.profile, run.pins, outputs, self.golden.inputs())
+        return RunRows(run.name, table, run.profile, run.pins, outputs, *self.golden.told())
 
     def _scorer_prints(self, scorers: Mapping[str, Scorer]) -> dict[str, str]:
         if not scorers:
@@ -328,7 +342,7 @@ class Maker:
         rules: list[Rule] = [gate.parsed for gate in self.spec.gates]
         slices: set[str] = set()
         numbers: set[str] = set()
-        for metric in self.spec.metrics:
+        for metric in self.spec.measured_metrics():
             if metric.scorer is None:
                 asked = parse_rule(f"{metric.id} >= 0")
                 slices |= columns_of(asked)
@@ -336,6 +350,8 @@ class Maker:
         for gate, rule in zip(self.spec.gates, rules, strict=True):
             slices |= columns_of(rule) | {c.column for c in self.spec.population_of(gate).conditions}
             numbers |= numbers_of(rule)
+        if locate(self.golden.file, "sampled", self.spec.golden.columns) is not None:
+            slices.add("sampled")
         return wanted_columns(self.spec, slices, numbers)
 
     def _check_columns(self, answers: ForeignFile | None = None) -> None:

@@ -27,9 +27,11 @@ from shipworthy.evidence.metric import Definition, find_definition
 from shipworthy.records import Direction, GateEvidence, Waiting
 from shipworthy.stats.value import RateBelief, best_number_of_cases
 
-__all__ = ["LabelWorth", "SizeRequest", "Sized", "size", "size_rule"]
+__all__ = ["LabelWorth", "SizeRequest", "Sized", "questions_of", "size", "size_rule"]
 
 ASSUMED_DISCORDANCE = 0.10
+#: Beyond this many cases, counts are no longer exact numbers in what sizes them.
+MOST_CASES = 10**12
 #: Further cases whose value is shown.
 SHOWN_LABELS = (50, 100, 200, 400, 800, 1600)
 
@@ -123,10 +125,11 @@ def size(path: str | Path = ".", request: SizeRequest | None = None) -> Sized:
         except UsageError as error:
             raise UsageError(error.what, where=file.where("gates", index), fix=error.fix) from None
     chosen = _chosen(spec, asked)
+    _refuse_too_many(asked.cases)
     expected = _said(spec, chosen, asked)
     known = Known.of(file, asked.cases)
     notes = [*known.notes]
-    questions = [_question(gate, spec, known, expected.get(gate.id), asked, scorers) for gate in chosen]
+    questions = questions_of(spec, chosen, known, asked, expected)
     for question in questions:
         _refuse_the_wrong_side(question, expected)
     sizes = tuple(size_gate(question) for question in questions)
@@ -141,6 +144,33 @@ def size(path: str | Path = ".", request: SizeRequest | None = None) -> Sized:
         waiting=known.decision.waiting if known.decision is not None else None,
         currency=spec.costs.currency if spec.costs is not None else "",
     )
+
+
+def questions_of(
+    spec: Spec,
+    gates: Sequence[Gate],
+    known: Known,
+    request: SizeRequest | None = None,
+    expected: Mapping[str, str] | None = None,
+) -> list[GateQuestion]:
+    """Return gates as far as their size needs them.
+
+    Args:
+        spec: The spec.
+        gates: Gates of it whose rules can be asked.
+        known: What the golden set and the latest decision say.
+        request: What was asked; by default nothing but the spec's own.
+        expected: Gate id -> expected truth as said on the call.
+
+    Returns:
+        One question per gate, in their order.
+
+    Raises:
+        UsageError: If an expected truth is no share where the gate speaks of one.
+    """
+    scorers = {metric.id for metric in spec.metrics if metric.scorer is not None}
+    asked = request or SizeRequest()
+    return [_question(gate, spec, known, (expected or {}).get(gate.id), asked, scorers) for gate in gates]
 
 
 def size_rule(
@@ -182,6 +212,8 @@ def size_rule(
     """
     parsed = parse_rule(rule)
     check_rule(parsed, ())
+    for number in (cases, seen[1] if seen is not None else None):
+        _refuse_too_many(number)
     if seen is not None and not 0 <= seen[0] <= seen[1]:
         raise UsageError(f"{seen[0]} of {seen[1]} were seen: more than there are.", fix="Write it as 45/50.")
     form, unit, why = _form(parsed, frozenset())
@@ -237,6 +269,14 @@ def _said(spec: Spec, chosen: Sequence[Gate], request: SizeRequest) -> dict[str,
             )
         said[open_[0].id] = request.expect
     return said
+
+
+def _refuse_too_many(cases: int | None) -> None:
+    if cases is not None and cases > MOST_CASES:
+        raise UsageError(
+            f"{cases:.3g} cases are more than anything can be sized with.",
+            fix=f"Say at most {MOST_CASES:,} cases.",
+        )
 
 
 def _direction(rule: Rule) -> Direction:

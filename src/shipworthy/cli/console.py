@@ -150,6 +150,7 @@ def print_decision(decision: Decision, decision_id: str = "", path: Path | None 
     console.print(_section("Gates", _gates(decision)))
     for title, lines in (
         ("What would change it", _changes(decision)),
+        ("How the promise was moved", _spec_changes(decision)),
         ("What got worse", [_text(line, "red") for line in decision.got_worse]),
         ("Newly failing cases", _newly_failing(decision, rest)),
         ("Around bad outcomes", _coverage(decision, in_check=not decision_id)),
@@ -212,6 +213,8 @@ def _gate_sentence(gate: GateResult) -> Text:
     sentence = _text(gate.sentence)
     if gate.tried_again:
         sentence.append(f" {gate.tried_again}", style="yellow")
+    if gate.waiver is not None:
+        sentence.append(f" {words.visible(gate.waiver.sentence)}", style="bold magenta")
     if gate.unscored_could_change:
         sentence.append(
             f" The {gate.evidence.unscored:,} unscored rows could turn this answer.", style="magenta"
@@ -236,6 +239,15 @@ def _changes(decision: Decision) -> list[Text]:
         line.append(words.visible(reason.change), style="not bold")
         lines.append(line)
     return lines
+
+
+def _spec_changes(decision: Decision) -> list[Text]:
+    return [
+        _text(change.text, "yellow" if change.eases in ("easier", "unclear") else "").append(
+            f" ({words.eases_words(change.eases)})", "dim"
+        )
+        for change in decision.spec_changes
+    ]
 
 
 def _newly_failing(decision: Decision, rest: str) -> list[Text]:
@@ -266,8 +278,9 @@ def _case_line(change: CaseChange) -> Text:
     name = change.case_id + (f" #{change.repeat}" if change.repeat else "")
     line = Text(f"{words.cut(name, 28)}  ", style="bold")
     line.append(f"{words.outcome_words(change.before)} → {words.outcome_words(change.after)}", style="red")
-    if change.input and change.input != change.case_id:
-        line.append(f"  {words.cut(_one_line(change.input), 60)}", style="not bold")
+    asked = change.input or change.input_file
+    if asked and asked != change.case_id:
+        line.append(f"  {words.cut(_one_line(asked), 60)}", style="not bold")
     return line
 
 
@@ -299,6 +312,8 @@ def _cover_line(part: Coverage) -> Text:
         line.append(f"accepted: {words.visible(part.accepted)}")
     else:
         line.append(f"nothing stands around {'it' if part.count == 1 else 'them'}", style="bold red")
+        if part.ended is not None:
+            line.append(f"; an acceptance counts no more: {words.visible(part.ended)}", style="not bold")
     return line
 
 
@@ -329,8 +344,8 @@ def _must_pass(decision: Decision, rest: str) -> list[Text]:
     for change in failing[:LISTED]:
         line = Text(f"{words.cut(change.case_id, 28)}  ", style="bold")
         line.append(words.outcome_words(change.after), style="red")
-        if change.input:
-            line.append(f"  {words.cut(_one_line(change.input), 60)}", style="not bold")
+        if asked := change.input or change.input_file:
+            line.append(f"  {words.cut(_one_line(asked), 60)}", style="not bold")
         lines.append(line)
     if decision.evidence.must_pass_failing > LISTED:
         more = decision.evidence.must_pass_failing - LISTED

@@ -39,7 +39,8 @@ def command(
     """Judge SUBJECT (by default the candidate, else live) by the spec and write the decision down.
 
     Recorded systems are entered on the way; a function must have been run before. The decision is immutable
-    and named by its content hash; deciding again on the same evidence changes nothing.
+    and named by its content hash; deciding again on the same evidence changes nothing. The exit code is what
+    stands together with the signatures under it: a required one that is missing holds (see sign and status).
 
     Looks are counted. A candidate that was judged before on fewer cases is judged by a confidence sequence,
     which holds over all looks (golden.looks). With --confirm it is judged on golden.confirm instead: cases
@@ -51,6 +52,7 @@ def command(
       shipworthy decide --confirm
     """
     from shipworthy.api.product import open_product
+    from shipworthy.api.signing import standing_of
     from shipworthy.cli.console import (
         others_prints_aside,
         print_decision,
@@ -60,25 +62,38 @@ def command(
         watcher,
     )
     from shipworthy.cli.outputs import write_outputs
+    from shipworthy.cli.standing_shown import print_signatures
     from shipworthy.records import Verdict, plain
     from shipworthy.tables.scans import scans_listed
 
     with others_prints_aside(), scans_listed(explain) as scans:
-        decided = open_product(folder).decide(subject, progress=watcher(), confirm=confirm)
-    write_outputs(decided.decision, decided.id, html=html, markdown=markdown, junit=junit)
+        product = open_product(folder)
+        decided = product.decide(subject, progress=watcher(), confirm=confirm)
+    standing = standing_of(product, decided.id).standing
+    write_outputs(
+        decided.decision,
+        decided.id,
+        html=html,
+        markdown=markdown,
+        junit=junit,
+        files=product.files,
+        standing=standing,
+    )
     if as_json:
         print_json(
             {"id": decided.id, "path": str(decided.path), "is_new": decided.is_new, **plain(decided.decision)}
+            | {"standing": plain(standing)}
             | ({"scans": plain(scans)} if explain else {})
         )
     else:
         print_decision(decided.decision, decided.id, decided.path)
+        print_signatures(standing)
         if not decided.is_new:
             say("Nothing changed since this decision, so it still stands.")
         say("See the record: shipworthy report")
         if explain:
             print_scans(scans)
-    verdict = decided.decision.verdict
+    verdict = standing.verdict
     if verdict is Verdict.ship_with_guardrails and guardrails_in_place:
         ctx.exit(0)
     ctx.exit(verdict.exit_code)

@@ -30,17 +30,30 @@ def command(
       shipworthy report --markdown comment.md
     """
     from shipworthy.api.product import open_product
+    from shipworthy.api.signing import standing_of
     from shipworthy.cli.console import out, print_json
     from shipworthy.cli.outputs import write_outputs
     from shipworthy.records import plain
 
-    found = open_product(folder).decision(decision)
+    product = open_product(folder)
+    found = product.decision(decision)
+    standing = standing_of(product, found.id).standing
     if as_json:
-        print_json({"id": found.id, "path": str(found.path), **plain(found.decision)})
+        print_json(
+            {"id": found.id, "path": str(found.path), **plain(found.decision), "standing": plain(standing)}
+        )
         return
     if html is None and markdown is None and junit is None:
         html = folder / f"record-{found.id}.html"
-    write_outputs(found.decision, found.id, html=html, markdown=markdown, junit=junit)
+    write_outputs(
+        found.decision,
+        found.id,
+        html=html,
+        markdown=markdown,
+        junit=junit,
+        files=product.files,
+        standing=standing,
+    )
     for path in (html, markdown, junit):
         if path is not None:
             out().print(f"wrote {path.resolve().as_uri() if path.suffix == '.html' else path}", markup=False)

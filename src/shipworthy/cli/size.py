@@ -56,7 +56,7 @@ class FiniteRange(click.FloatRange):
 )
 @click.option(
     "--design-effect",
-    type=FiniteRange(min=1),
+    type=FiniteRange(min=1, max=1e6),
     default=1.0,
     help="Factor by which clusters and repeats shrink the count.  [default: 1]",
 )
@@ -124,6 +124,14 @@ def command(
         print_json(described(found))
     else:
         _print(found)
+
+
+def _joint_title(sized: Sized) -> str:
+    assert sized.joint is not None  # noqa: S101 - asked only where there is one
+    several = len(sized.joint.gates)
+    lists = sum(gate.question.blocking and gate.question.form == "list" for gate in sized.gates)
+    apart = f", {lists} must-pass {'list' if lists == 1 else 'lists'} apart" if lists else ""
+    return f"{'Both' if several == 2 else f'All {several}'} blocking gates together{apart}"
 
 
 def _only(expects: tuple[str, ...]) -> str | None:
@@ -222,10 +230,7 @@ def _print(sized: Sized) -> None:
         console.print(_head(gate))
         console.print(Padding(Group(*_body(gate, sized.currency)), (0, 0, 1, 3)))
     if sized.joint is not None:
-        several = len(sized.joint.gates)
-        console.print(
-            _line(f" {'Both' if several == 2 else f'All {several}'} blocking gates together", "bold")
-        )
+        console.print(_line(f" {_joint_title(sized)}", "bold"))
         console.print(Padding(Group(*_joint_lines(sized.joint)), (0, 0, 1, 3)))
     if sized.worth is not None:
         console.print(_line(" What further cases are worth", "bold"))
@@ -283,7 +288,8 @@ def _body(gate: GateSize, currency: str) -> list[Any]:
             _line(
                 f"With {question.group[0]:,} cases in the smallest group, at a rate of "
                 f"{number(question.group[1], 'share')}, an observed ratio of at least "
-                f"{gate.ratio_needed:.2f} would prove it."
+                f"{gate.ratio_needed:.2f} would prove it if the other group's rate were known; its own "
+                "error asks for a little more."
             )
         )
     if question.form in ("list", "unknown"):

@@ -9,6 +9,7 @@ from shipworthy.decide.looking import candidates_tried, looks_before
 from shipworthy.decide.record.words import listed, outcomes_counted, plural, range_words, signed
 from shipworthy.decide.verdict import Situation, all_met, reach_verdict
 from shipworthy.decide.waiting import weigh_waiting
+from shipworthy.decide.waiving import is_over, waiver_of
 from shipworthy.define.spec import Spec
 from shipworthy.records import (
     Coverage,
@@ -21,22 +22,14 @@ from shipworthy.records import (
     Look,
     OutcomeShare,
     Reason,
+    SpecChange,
     Together,
     Verdict,
 )
 from shipworthy.stats.confidence import Proportion
 from shipworthy.stats.joint_sizing import joint_chance
 
-__all__ = ["decide", "normalised_rule"]
-
-
-def normalised_rule(rule: str) -> str:
-    """Return a rule in one spelling, so that looks at it can be counted.
-
-    >>> normalised_rule("recall  >=0.95 ")
-    'recall>=0.95'
-    """
-    return "".join(rule.split())
+__all__ = ["decide"]
 
 
 def decide(
@@ -49,6 +42,7 @@ def decide(
     previous: str | None = None,
     decided_at: str = "",
     version: str = "",
+    spec_changes: Sequence[SpecChange] = (),
 ) -> Decision:
     """Judge the evidence by the spec.
 
@@ -61,6 +55,7 @@ def decide(
         previous: Id of the previous decision.
         decided_at: ISO 8601 time.
         version: Version of Shipworthy.
+        spec_changes: How the promise was moved after earlier decisions.
 
     Returns:
         The decision.
@@ -77,6 +72,7 @@ def decide(
                 currency=currency,
                 before=looks_before(looks, evidence.candidate, evidence.sample, measured.question),
                 candidates_tried=candidates_tried(looks, evidence.candidate, measured.question),
+                waiver=waiver_of(spec, gate, decided_at),
             )
         )
     coverage = _coverage(spec, evidence, decided_at)
@@ -98,6 +94,7 @@ def decide(
         decided_at=decided_at,
         shipworthy_version=version,
         failure_modes=modes,
+        spec_changes=tuple(spec_changes),
         waiting=weigh_waiting(spec.costs, evidence, gates, modes) if verdict is Verdict.hold else None,
     )
 
@@ -125,11 +122,6 @@ def _coverage(spec: Spec, evidence: Evidence, decided_at: str) -> tuple[Coverage
     return tuple(_cover(spec, evidence, share, volume, decided_at) for share in bad)
 
 
-def _is_over(expires: object, decided_at: str) -> bool:
-    """Return whether a day (ISO 8601) lies before the day of the decision; without a day it never does."""
-    return expires is not None and bool(decided_at) and str(expires)[:10] < decided_at[:10]
-
-
 def _cover(
     spec: Spec, evidence: Evidence, share: OutcomeShare, volume: float | None, decided_at: str
 ) -> Coverage:
@@ -145,10 +137,13 @@ def _cover(
         (
             f"{a.reason} ({a.owner})"
             for a in spec.acceptances
-            if share.outcome in a.of and not _is_over(a.expires, decided_at)
+            if share.outcome in a.of and not is_over(a.expires, decided_at)
         ),
         None,
     )
+    over = [
+        f"{a.reason} ({a.owner}), ended on {a.expires}" for a in spec.acceptances if share.outcome in a.of
+    ]
     if not guardrails and accepted is not None:
         slips = _slips(share.estimate, volume, None)
     return Coverage(
@@ -158,6 +153,7 @@ def _cover(
         catch=catch,
         slips_per_month=slips,
         accepted=accepted,
+        ended=over[0] if over and not guardrails and accepted is None else None,
         example_ids=tuple(example.case_id for example in evidence.examples if example.after == share.outcome),
     )
 
@@ -238,26 +234,29 @@ def _headline(
 ) -> str:
     blocking = [gate for gate in gates if gate.blocking]
     met = sum(gate.status is GateStatus.met for gate in blocking)
+    waived = sum(gate.waived and gate.status is not GateStatus.met for gate in blocking)
     if verdict is Verdict.invalid:
         return f"The evidence cannot be judged: {reasons[0].text}"
     if verdict in (Verdict.hold, Verdict.roll_back):
         forcing = [reason for reason in reasons if reason.kind == "gate"]
         if not forcing:
             bare = listed(outcomes_counted(part.count, part.outcome) for part in coverage if not part.covered)
-            return f"{all_met(met)}, but nothing stands around {bare}."
+            return f"{all_met(met, waived)}, but nothing stands around {bare}."
         first = next(gate for gate in gates if gate.evidence.gate_id == forcing[0].of)
         others = len(forcing) - 1
         more = f", nor {'is' if others == 1 else 'are'} {plural(others, 'other gate')}" if others else ""
         said = f"{first.evidence.rule} is {first.status.words}{more}"
         if len(blocking) == 1:
             return f"{said}."
-        return f"{said}; {met if met else 'none'} of {len(blocking)} blocking gates {_is_or_are(met)} met."
+        aside = f", {waived} {'is' if waived == 1 else 'are'} waived" if waived else ""
+        counted = f"{met if met else 'none'} of {len(blocking)} blocking gates {_is_or_are(met)} met"
+        return f"{said}; {counted}{aside}."
     if verdict is Verdict.ship_with_guardrails:
         names = sorted({name for part in coverage for name in part.guardrails})
-        return f"{all_met(met)}; it ships only together with {listed(names)}."
+        return f"{all_met(met, waived)}; it ships only together with {listed(names)}."
     bad = [part for part in coverage if part.accepted]
     tail = " Bad outcomes that occurred are accepted by name." if bad else ""
-    return f"{all_met(met)} on {evidence.subject.cases:,} cases.{tail}"
+    return f"{all_met(met, waived)} on {evidence.subject.cases:,} cases.{tail}"
 
 
 def _of_set(evidence: Evidence, looks: Sequence[Look], headline: str) -> str:

@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shipworthy.decide.looking import Seen, risk_in_all
-from shipworthy.decide.record.words import further_words, number, plural, range_words
-from shipworthy.records import GateEvidence, GateResult, GateStatus
+from shipworthy.decide.record.words import (
+    confidence_words,
+    further_words,
+    implied_words,
+    number,
+    plural,
+    range_words,
+)
+from shipworthy.records import GateEvidence, GateResult, GateStatus, GateWaiver
 from shipworthy.stats.multiplicity import chance_one_passes
 
 __all__ = ["judge_gate", "status_of"]
@@ -62,6 +69,7 @@ def judge_gate(
     currency: str,
     before: Sequence[Seen] = (),
     candidates_tried: int = 1,
+    waiver: GateWaiver | None = None,
 ) -> GateResult:
     """Return one gate with its answer in a sentence.
 
@@ -72,6 +80,7 @@ def judge_gate(
         currency: ISO code for amounts of money.
         before: Earlier looks at the same question about the same candidate.
         candidates_tried: Distinct candidates judged by the same question and lineage.
+        waiver: Who set it aside.
     """
     status = status_of(evidence)
     is_by_chance = evidence.metric != "failures"
@@ -88,6 +97,7 @@ def judge_gate(
         tried_again=_tried_again(evidence, before, candidates_tried) if is_answered else "",
         unscored_could_change=_unscored_could_change(evidence, status),
         risk_in_all=risk_in_all(evidence, before, candidates_tried) if is_by_chance else None,
+        waiver=waiver,
     )
 
 
@@ -141,10 +151,10 @@ def _sentence(evidence: GateEvidence, status: GateStatus, currency: str) -> str:
     if status in (GateStatus.met, GateStatus.not_met):
         bound = _bound_words(evidence, currency, proving=status is GateStatus.met)
         over = " over all looks" if evidence.over_looks else ""
-        return f"{seen}; {bound} at {number(evidence.confidence, 'share')} confidence{over}."
+        return f"{seen}; {bound} at {confidence_words(evidence)}{over}."
     if estimate.low is not None or estimate.high is not None:
         seen += f", {range_words(estimate.low, estimate.high, unit, currency)}"
-    return f"{seen}. {_what_settles(evidence)}".rstrip()
+    return " ".join(filter(None, (f"{seen}.", _what_settles(evidence), implied_words(evidence))))
 
 
 def _bound_words(evidence: GateEvidence, currency: str, *, proving: bool) -> str:

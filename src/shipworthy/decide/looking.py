@@ -166,9 +166,7 @@ class Looking:
         its own method: at the confidence whose normal quantile is the sequence's distance.
         """
         gates = [
-            gate.model_copy(update={"confidence": self._confidence(gate)})
-            if self._is_over_looks(gate)
-            else gate
+            gate.model_copy(update={"stated": self._confidence(gate)}) if self._is_over_looks(gate) else gate
             for gate in self.spec.gates
         ]
         return self.spec.model_copy(update={"gates": gates})
@@ -213,6 +211,8 @@ class Looking:
             return evidence
         if self.spec.golden.looks == "fresh":
             return replace(evidence, again_even=n + even, again_80=n + likely)
+        if gate.balances_costs:
+            return evidence
         before = self.before(gate)
         planned = HORIZON * (before[0].gate.n if before else n)
         from_first, confidence = self._starts_with_sequence(gate), gate.confidence
@@ -229,8 +229,12 @@ class Looking:
         return replace(evidence, again_even=even, again_80=likely, next_confidence=following)
 
     def _is_over_looks(self, gate: Gate) -> bool:
-        """Return whether a gate needs bounds that hold over all looks; a must-pass list infers nothing."""
-        if gate.parsed.left.name == "failures" or self.spec.golden.looks == "fresh":
+        """Return whether a gate needs bounds that hold over all looks.
+
+        A must-pass list infers nothing. A gate that balances costs promises no risk, and what is the cheaper
+        choice by all that was seen does not depend on how often it was asked.
+        """
+        if gate.parsed.left.name == "failures" or self.spec.golden.looks == "fresh" or gate.balances_costs:
             return False
         return bool(self.before(gate)) or self.spec.golden.looks == "many"
 

@@ -29,8 +29,20 @@ class Situation:
     modes: Sequence[FailureModeResult] = ()
 
     def blocking(self, *statuses: GateStatus) -> list[GateResult]:
-        """Return the blocking gates with one of these answers."""
-        return [gate for gate in self.gates if gate.blocking and gate.status in statuses]
+        """Return the blocking gates with one of these answers; a waived one counts only where it is met."""
+        return [
+            gate
+            for gate in self.gates
+            if gate.blocking and gate.status in statuses and not (gate.waived and not _is_met(gate))
+        ]
+
+    def set_aside(self) -> list[GateResult]:
+        """Return the blocking gates that would hold, had nobody waived them."""
+        return [gate for gate in self.gates if gate.blocking and gate.waived and not _is_met(gate)]
+
+
+def _is_met(gate: GateResult) -> bool:
+    return gate.status is GateStatus.met
 
 
 def _roll_back(situation: Situation) -> list[Reason]:
@@ -62,7 +74,8 @@ def _hold(situation: Situation) -> list[Reason]:
     reasons += [
         Reason(
             part.outcome,
-            f"{_occurred(part)}, and nothing stands around {'it' if part.count == 1 else 'them'}.",
+            f"{_occurred(part)}, and nothing stands around {'it' if part.count == 1 else 'them'}"
+            f"{_ended(part)}.",
             "Name a guardrail with tried and caught, or an acceptance with reason and owner.",
             "outcome",
         )
@@ -73,24 +86,31 @@ def _hold(situation: Situation) -> list[Reason]:
 
 
 def _ship_with_guardrails(situation: Situation) -> list[Reason]:
-    return [
+    reasons = [
         Reason(
             part.outcome, _covered_by(part), "It ships only together with what stands around it.", "outcome"
         )
         for part in situation.coverage
         if part.guardrails
     ]
+    return reasons + _set_aside(situation) if reasons else []
 
 
 def _ship(situation: Situation) -> list[Reason]:
     met = situation.blocking(GateStatus.met)
-    reasons = [Reason("gates", f"{all_met(len(met))}.", "", "evidence")]
+    waived = situation.set_aside()
+    reasons = [Reason("gates", f"{all_met(len(met), len(waived))}.", "", "evidence")]
+    reasons += _set_aside(situation)
     reasons += [
         Reason(part.outcome, f"{_occurred(part)}: accepted, {part.accepted}", "", "outcome")
         for part in situation.coverage
         if part.accepted
     ]
     return reasons
+
+
+def _set_aside(situation: Situation) -> list[Reason]:
+    return [_gate_reason(gate) for gate in situation.set_aside()]
 
 
 #: First match wins.
@@ -119,12 +139,24 @@ def reach_verdict(situation: Situation) -> tuple[Verdict, tuple[Reason, ...]]:
     raise AssertionError("shipping always has a reason")
 
 
-def all_met(blocking: int) -> str:
-    """Say that every blocking gate is met, as people count.
+def all_met(blocking: int, waived: int = 0) -> str:
+    """Say that every blocking gate is met or waived, as people count.
+
+    Args:
+        blocking: How many are met.
+        waived: How many are waived without being met.
 
     >>> all_met(1), all_met(2), all_met(5)
     ('The blocking gate is met', 'Both blocking gates are met', 'All 5 blocking gates are met')
+    >>> all_met(3, 1), all_met(0, 2)
+    ('3 of 4 blocking gates are met and 1 is waived', 'No blocking gate is met: 2 are waived')
     """
+    if waived:
+        aside = f"{waived} {'is' if waived == 1 else 'are'} waived"
+        if not blocking:
+            return f"No blocking gate is met: {aside}"
+        is_or_are = "is" if blocking == 1 else "are"
+        return f"{blocking} of {blocking + waived} blocking gates {is_or_are} met and {aside}"
     if blocking == 0:
         return "No gate blocks"
     if blocking == 1:
@@ -136,6 +168,10 @@ def _occurred(part: Coverage) -> str:
     return f"{outcomes_counted(part.count, part.outcome)} occurred"
 
 
+def _ended(part: Coverage) -> str:
+    return f"; an acceptance counts no more: {part.ended}" if part.ended else ""
+
+
 def _gate_reason(gate: GateResult) -> Reason:
     changes = {
         GateStatus.not_met: "A better system; or another promise: a moved bar is recorded.",
@@ -143,9 +179,10 @@ def _gate_reason(gate: GateResult) -> Reason:
         GateStatus.not_measured: f"Supply what is missing: {gate.evidence.estimate.unknown}.",
         GateStatus.met: "",
     }
+    aside = f" {gate.waiver.sentence}" if gate.waiver is not None else ""
     return Reason(
         gate.evidence.gate_id,
-        f"{gate.evidence.rule} is {gate.status.words}. {gate.sentence}",
+        f"{gate.evidence.rule} is {gate.status.words}. {gate.sentence}{aside}",
         changes[gate.status],
     )
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from scipy.special import ndtri
 
 from shipworthy.decide.looking import further_off
 from shipworthy.decide.record.words import listed, number, plural
@@ -17,7 +21,16 @@ from shipworthy.define.sizing import (
     spread_of,
 )
 from shipworthy.define.spec import Costs
-from shipworthy.records import Estimate, Evidence, FailureModeResult, GateResult, GateStatus, Waiting
+from shipworthy.records import (
+    Estimate,
+    Evidence,
+    FailureModeResult,
+    GateEvidence,
+    GateResult,
+    GateStatus,
+    Waiting,
+)
+from shipworthy.stats.ship_or_hold import value_of_cases
 from shipworthy.stats.value import MeanBelief, best_number_of_cases, largest_exposure
 
 __all__ = ["weigh_waiting"]
@@ -46,6 +59,10 @@ def weigh_waiting(
     """
     even, likely, together = _joint_cases(gates)
     delta, reason = _delta_to_live(evidence, costs)
+    if costs is not None and delta is None:
+        by_gate = _GateWorth.of(costs, gates)
+        if by_gate is not None:
+            return by_gate.weighed(Waiting(even, likely, together), _against_exposure(gates, modes))
     if costs is None or delta is None:
         words = "What further labels are worth, and which exposure is cheaper than waiting, is unknown"
         return Waiting(even, likely, together, sentences=(f"{words}: {reason}.",))
@@ -250,6 +267,112 @@ class _Worth:
 
     def _money(self, amount: float) -> str:
         return number(amount, "money", self.costs.currency)
+
+
+@dataclass(frozen=True)
+class _GateWorth:
+    """The one gate that is open, in money per month, by what a wrong ship and a wrong hold cost.
+
+    Args:
+        costs: Costs of the spec, which state both.
+        gate: The gate.
+        distance: How far the estimate stands on the right side of the bar, in points.
+        deviation: Standard deviation of one case, in points.
+        worst: How far the worse end of its interval stands on the wrong side, in points.
+    """
+
+    costs: Costs
+    gate: GateEvidence
+    distance: float
+    deviation: float
+    worst: float
+
+    @classmethod
+    def of(cls, costs: Costs, gates: Sequence[GateResult]) -> _GateWorth | None:
+        """Return what is known, or None where no cost is stated or not exactly one gate is open."""
+        waiting = [gate for gate in gates if gate.blocking and gate.status is not GateStatus.met]
+        if len(waiting) != 1 or waiting[0].status is not GateStatus.not_proven:
+            return None
+        found, spread = waiting[0].evidence, spread_of(waiting[0].evidence)
+        shown = found.estimate
+        if (
+            costs.wrong_ship is None
+            or costs.wrong_hold is None
+            or spread is None
+            or found.metric == "failures"
+        ):
+            return None
+        if (
+            shown.unit not in ("share", "points")
+            or shown.value is None
+            or shown.low is None
+            or shown.high is None
+        ):
+            return None
+        up = found.better == "at_least"
+        distance = shown.value - found.bar if up else found.bar - shown.value
+        worst = found.bar - shown.low if up else shown.high - found.bar
+        return cls(costs, found, 100 * distance, 100 * spread[0], 100 * worst)
+
+    def weighed(self, known: Waiting, against: str) -> Waiting:
+        """Return what waiting brings and costs, added to what is known of the cases it takes."""
+        ship, hold = self.costs.wrong_ship or 0.0, self.costs.wrong_hold or 0.0
+        cost_of_waiting, worst_loss = hold * self.distance, ship * self.worst
+        exposure = None if against else largest_exposure(cost_of_waiting, max(0.0, worst_loss))
+        look, best = self.costs.review, None
+        labels: tuple[tuple[int, float, float | None], ...] = ()
+        if look:
+            best, _net = best_number_of_cases(self._value, look, 1.0, MOST_LABELS)
+            labels = ((best, self._value(best), best * look),) if best else ()
+        volume = self.costs.volume_per_month
+        return replace(
+            known,
+            labels=labels,
+            best_labels=best,
+            cost_of_waiting=cost_of_waiting,
+            worst_loss=worst_loss,
+            exposure=exposure,
+            exposure_cases=None if exposure is None or volume is None else exposure * volume,
+            sentences=(self._label_words(best), self._exposure_words(exposure, cost_of_waiting, against)),
+        )
+
+    def _value(self, cases: int) -> float:
+        """Return the value of more cases, for each month that the choice stands."""
+        n, found = self.gate.estimate.n, self.gate
+        reach = None
+        if not found.from_costs:
+            reach = float(ndtri(found.next_confidence or found.confidence))
+        ship, hold = self.costs.wrong_ship or 0.0, self.costs.wrong_hold or 0.0
+        error = self.deviation / math.sqrt(n)
+        return max(0.0, float(value_of_cases(self.distance, error, n, cases, ship, hold, reach)))
+
+    def _label_words(self, best: int | None) -> str:
+        if best is None:
+            return "What labels cost is not stated (costs.review), so how many pay is unknown."
+        look = number(self.costs.review, "money", self.costs.currency)
+        if not best:
+            return (
+                f"At {look} a look no number of further labelled cases for {self.gate.rule} pays in a month."
+            )
+        worth = number(self._value(best), "money", self.costs.currency)
+        price = number(best * (self.costs.review or 0.0), "money", self.costs.currency)
+        return (
+            f"{plural(best, 'more labelled case')} for {self.gate.rule} would pay best: worth about {worth} "
+            "for each month that the choice stands, by what a wrong ship and a wrong hold cost. "
+            f"At {look} a look they cost {price}, once."
+        )
+
+    def _exposure_words(self, exposure: float | None, waiting: float, against: str) -> str:
+        if against:
+            return f"No capped exposure can stand in for waiting: {against}."
+        if not exposure:
+            return "No exposure is cheaper than waiting: what was seen does not reach the bar."
+        share, cost = number(exposure, "share"), number(waiting, "money", self.costs.currency)
+        return (
+            f"An exposure capped at {share} of the traffic would be cheaper than waiting: at the worse end "
+            f"of its interval it loses no more than the {cost} a month that waiting costs, by what a wrong "
+            "ship and a wrong hold cost."
+        )
 
 
 def _against_exposure(gates: Sequence[GateResult], modes: Sequence[FailureModeResult]) -> str:

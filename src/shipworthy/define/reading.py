@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from shipworthy.define.rules import Call, Condition, parse_rule
-from shipworthy.define.spec import OUTCOMES_BY_KIND, Spec
+from shipworthy.define.keys.measures import FROM_COSTS
+from shipworthy.define.rules import Call, Condition, parse_condition_text, parse_rule
+from shipworthy.define.spec import GOOD_OUTCOMES_BY_KIND, OUTCOMES_BY_KIND, Spec
 from shipworthy.errors import RuleError, SpecError, nearest
 
 __all__ = ["SPEC_FILE", "SpecFile", "read_spec", "spec_from_data", "spec_from_text"]
@@ -64,8 +66,12 @@ def read_spec(path: Path) -> SpecFile:
     Raises:
         SpecError: If it is missing, is no YAML, or says something impossible.
     """
-    file = path / SPEC_FILE if path.is_dir() or not path.suffix else path
     try:
+        file = path / SPEC_FILE if path.is_dir() or not path.suffix else path
+        if file.exists() and not file.is_file():
+            raise SpecError(
+                f"{str(file)!r} is no file.", fix="Name the product's folder, or its shipworthy.yaml."
+            )
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise SpecError(
@@ -77,7 +83,8 @@ def read_spec(path: Path) -> SpecFile:
             f"The file is not UTF-8 text (byte {error.start}).", where=str(file), fix="Save it as UTF-8."
         ) from None
     except OSError as error:
-        raise SpecError(f"The spec cannot be read: {error.strerror}.", where=str(file)) from None
+        shown = str(path) if len(str(path)) < 200 else f"{str(path)[:200]}..."
+        raise SpecError(f"The spec cannot be read: {error.strerror}.", where=shown) from None
     return spec_from_text(text, file)
 
 
@@ -119,8 +126,11 @@ def _checked(data: Any, path: Path, lines: Mapping[tuple[str | int, ...], int]) 
         spec = Spec.model_validate(data)
     except ValidationError as error:
         raise _explain(error, data, path, lines) from None
+    _check_confidences(spec, path, lines)
     _check_rules(spec, path, lines)
     _check_metrics(spec, path, lines)
+    _check_names(spec, path, lines)
+    _check_conditions(spec, path, lines)
     _check_references(spec, path, lines)
     _check_judges(spec, path, lines)
     return spec
@@ -135,10 +145,20 @@ def _load_yaml(text: str, path: Path) -> tuple[Any, dict[tuple[str | int, ...], 
         reader = YAML(typ="rt")
         # An anchor that is used again means its last place, as YAML 1.2 says; it is no reason for a warning.
         reader.composer.warn_double_anchors = False
+        # A day stays as written: 2026-02-31 is refused with its line, and a version such as 2026-01 is text.
+        constructors = reader.constructor.yaml_constructors
+        text_of = constructors["tag:yaml.org,2002:str"]
+        reader.constructor.yaml_constructors = {**constructors, "tag:yaml.org,2002:timestamp": text_of}
         tree = reader.load(text)
     except RecursionError:
         raise SpecError(
             "The spec is nested too deeply.", where=str(path), fix="Close the brackets that are opened."
+        ) from None
+    except (ValueError, KeyError, OverflowError) as error:
+        raise SpecError(
+            f"The spec holds a value that YAML cannot read: {_first_line(error)}.",
+            where=str(path),
+            fix="Write the value plainly, without a !! tag; quote a long number.",
         ) from None
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark is not None else 1
@@ -163,6 +183,7 @@ def _load_yaml(text: str, path: Path) -> tuple[Any, dict[tuple[str | int, ...], 
             where=f"{path}:1",
             fix="Start with `shipworthy: 1`.",
         )
+    _refuse_unfolding(tree, path)
     lines: dict[tuple[str | int, ...], int] = {(): 1}
     try:
         return _strip(tree, (), lines), lines
@@ -172,6 +193,37 @@ def _load_yaml(text: str, path: Path) -> tuple[Any, dict[tuple[str | int, ...], 
             where=str(path),
             fix="Write the character itself.",
         ) from None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or ["no reason given"])[0][:100].rstrip(".")
+
+
+#: Values of a spec, every repetition by an alias counted.
+MOST_VALUES = 100_000
+
+
+def _refuse_unfolding(tree: Any, path: Path) -> None:
+    """Refuse a text whose aliases repeat each other until it holds more than anybody wrote."""
+    sizes: dict[int, int] = {}
+
+    def size_of(node: Any) -> int:
+        if not isinstance(node, (dict, list)):
+            return 1
+        known = sizes.get(id(node))
+        if known is None:
+            # While it is being counted, an alias of itself adds nothing; a cycle is found as too deep.
+            sizes[id(node)] = 1
+            inner = node.values() if isinstance(node, dict) else node
+            known = sizes[id(node)] = 1 + sum(map(size_of, inner))
+        return known
+
+    if size_of(tree) > MOST_VALUES:
+        raise SpecError(
+            f"The spec holds more than {MOST_VALUES:,} values, aliases counted.",
+            where=str(path),
+            fix="Write what is meant without aliases of aliases.",
+        )
 
 
 def _strip(node: Any, at: tuple[str | int, ...], lines: dict[tuple[str | int, ...], int]) -> Any:
@@ -219,13 +271,17 @@ def _explain(error: ValidationError, data: Any, path: Path, lines: Mapping[Any, 
     name = ".".join(str(key) for key in keys)
     if found["type"] == "extra_forbidden":
         return SpecError(
-            f"Unknown key {name!r}.", where=where, fix=nearest(str(keys[-1]), _keys_beside(keys))
+            f"Unknown key {name!r}.",
+            where=where,
+            fix=_gone(keys) or nearest(str(keys[-1]), _keys_beside(keys)),
         )
     if found["type"] == "missing":
         return SpecError(f"The key {name!r} is missing.", where=where, fix=_describe_missing(keys))
     if found["type"] == "value_error":
         reason = found["msg"].removeprefix("Value error, ")
-        return SpecError(f"{name or 'The spec'}: {reason}.", where=where, fix=VALUE_FIX)
+        what, _semicolon, advice = reason.partition("; ")
+        fix = f"{advice[:1].upper()}{advice[1:]}." if advice else VALUE_FIX
+        return SpecError(f"{name or 'The spec'}: {what}.", where=where, fix=fix)
     wanted, fix = _wanted(found, keys)
     return SpecError(f"{name!r} must be {wanted}, not {_shown(found['input'])}.", where=where, fix=fix)
 
@@ -254,11 +310,19 @@ def _model_at(keys: tuple[str | int, ...]) -> type[BaseModel] | None:
             continue
         if not (isinstance(model, type) and issubclass(model, BaseModel)):
             return None
-        field = model.model_fields.get(str(key))
+        field = _field_of(model, str(key))
         if field is None:
             return model if key == keys[-1] else _model_inside(model)
         model = _model_inside(field.annotation)
     return model if isinstance(model, type) and issubclass(model, BaseModel) else None
+
+
+def _names_of(model: type[BaseModel]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _field_of(model: type[BaseModel], key: str) -> FieldInfo | None:
+    return next((f for name, f in model.model_fields.items() if (f.alias or name) == key), None)
 
 
 def _model_inside(annotation: Any) -> Any:
@@ -273,18 +337,102 @@ def _model_inside(annotation: Any) -> Any:
 
 def _keys_beside(keys: tuple[str | int, ...]) -> list[str]:
     model = _model_at(keys[:-1])
-    return list(model.model_fields) if model is not None else []
+    return _names_of(model) if model is not None else []
 
 
 def _describe_missing(keys: tuple[str | int, ...]) -> str:
     model = _model_at(keys[:-1])
-    field = model.model_fields.get(str(keys[-1])) if model is not None and keys else None
+    field = _field_of(model, str(keys[-1])) if model is not None and keys else None
     if field is not None and field.description:
         return f"Add it: {field.description}"
     return "Add it; `shipworthy init` shows an example of every key."
 
 
+def _gone(keys: tuple[str | int, ...]) -> str | None:
+    """Return where to put what an older or another spec says under this key; None where nothing is known."""
+    plain = [str(key) for key in keys if isinstance(key, str)]
+    return GONE.get(".".join(plain)) or GONE.get("*." + plain[-1])
+
+
+#: Keys of older drafts and of other tools -> where they went; `*.` stands for any place.
+GONE = {
+    "model": "`model` is gone: put it under systems.candidate (or live, or baselines) as its `model`; "
+    "budgets stand at the top.",
+    "incumbent": "What users have now is `systems.live`.",
+    "systems.incumbent": "What users have now is `live`.",
+    "systems.baseline": "Write `baselines: {NAME: {...}}`, with a name of its own for each.",
+    "baselines": "Write them under `systems`, each with a name: `systems: {baselines: {NAME: {...}}}`.",
+    "candidate": "Write it under `systems`.",
+    "live": "Write it under `systems`.",
+    "owner": "Write `owners: {product: NAME}`, with the other roles beside it.",
+    "signers": "Write them under `owners`.",
+    "sources": "Write them under `data`.",
+    "labels": "What the truth is stands under `data.labels`; people's verdicts stand under `judges`.",
+    "strata": "Write them under `golden`.",
+    "repeats": "Write it under `golden`.",
+    "tools": "Write them under `context`.",
+    "prompt": "Write it under `context`.",
+    "retrieval": "Write it under `context`.",
+    "envelope": "Write it under `context`.",
+    "stages": "Write them under `launch`.",
+    "experiment": "Write it under `launch`.",
+    "rollback": "Write it under `launch`.",
+    "fallback": "Write it under `launch`.",
+    "feedback": "How users complain stands under `launch.feedback`; what comes back as data under "
+    "`learning.feedback`.",
+    "retrain": "Write it under `learning`.",
+    "comms": "Write it under `launch`.",
+    "support": "Write it under `launch`.",
+    "user_feedback": "Write it as `launch.feedback`.",
+    "red_team": "Write it under `launch`.",
+    "protected_groups": "Name the slice columns under `groups`.",
+    "problem.decision": "`decision` stands at the top of the file.",
+    "problem.costs": "`costs` stands at the top of the file.",
+    "launch.user_feedback": "Write it as `feedback`.",
+    "launch.uncertainty_ux": "Write it as `comms: {disclosure: ...}`.",
+    "launch.stages.shadow": "Write `{name: shadow, percent: 0, for: 7d}`.",
+    "launch.stages.internal": "Write `{name: internal, percent: 0, for: 3d}`.",
+    "launch.experiment.guardrails": "Metrics that must not get worse stand under `protected`.",
+    "launch.comms.support_macro": "Write it as `support`.",
+    "launch.comms.adverse_action_reasons": "Write it as `adverse_reasons`.",
+    "metrics.goal": "Write `better: higher` or `better: lower`.",
+    "metrics.primary": "Write `role: primary`.",
+    "metrics.over": "Write a gate such as `ratio(recall, age) >= 0.8`, and name the columns under `groups`.",
+    "metrics.k": "Write it into the name, as in pass^3 or recall@6.",
+    "rubric.pass": "Write it as `passes_if`.",
+    "judges.labels_per_criterion": "Write one entry per judged score, each with its `labels_planned`.",
+    "judges.revalidate": "Write it as `revalidate_every`.",
+    "judges.expert": "Write it as `owner`.",
+    "limits.not": "Write it as `does_not`.",
+    "gates.worst_of": "Write it into the rule, as in pass^3 or mean_worst(SCORE).",
+    "gates.threshold": "Write the bar into the rule, as in recall >= 0.95.",
+    "context.retrieval.corpus_owner": "Write it as `owner`.",
+    "context.tools.limit_usd": "Write it as `limit: 50 USD a call`.",
+    "context.memory.pii": "Write it as `personal_data`.",
+    "context.prompt.ref": "Write it as `version`.",
+    "budgets.cost_per_task_usd": "Write it as `run_cost`.",
+    "budgets.cost_per_1k_usd": "Write it as `run_cost`, of one case: a thousandth of it.",
+    "budgets.monthly_usd": "Write it as `monthly`.",
+    "budgets.tokens_per_task": "Write it as `tokens`.",
+    "*.ref": "Write it as `model`.",
+    "*.incumbent": "What users have now is `systems.live`.",
+}
+
 VALUE_FIX = "Correct it there; `shipworthy init` writes an example of each kind of product."
+
+#: Words of older drafts and of other tools for a value: key, word -> what to write.
+OTHER_WORDS = {
+    ("role", "guardrail"): "A metric that must not get worse in an experiment is `protected`.",
+    ("better", "up"): "Write `higher`.",
+    ("better", "down"): "Write `lower`.",
+    ("do", "rollback"): "Write `roll_back`.",
+    ("do", "alert"): "Write `page`.",
+    ("by", "human"): "Write `person`.",
+    ("by", "model"): "Write `system`.",
+    ("severity", "critical"): "Write `blocker`.",
+    ("severity", "high"): "Write `major`, or `blocker` where it must not ship with it.",
+    ("severity", "low"): "Write `minor`.",
+}
 
 #: What may stand for a whole mapping, by the mapping's first key.
 SHORT_FORMS = {"means": "a number", "rule": "a rule such as recall >= 0.95", "id": "a name"}
@@ -306,9 +454,10 @@ def _wanted(found: ErrorDetails, keys: tuple[str | int, ...]) -> tuple[str, str]
     kind, limits, given = found["type"], found.get("ctx", {}), found["input"]
     if kind == "literal_error":
         known = re.findall(r"[\w.]+", limits.get("expected", "").replace(" or ", ", "))
-        return " or ".join(known) if len(known) < 3 else "one of the known words", nearest(str(given), known)
+        fix = OTHER_WORDS.get((str(keys[-1]), str(given))) or nearest(str(given), known)
+        return " or ".join(known) if len(known) < 3 else "one of the known words", fix
     if kind in ("model_type", "dict_type"):
-        names = list(model.model_fields)[:8] if (model := _model_at(keys)) is not None else []
+        names = _names_of(model)[:8] if (model := _model_at(keys)) is not None else []
         short = SHORT_FORMS.get(names[0]) if names and keys[0] in ("costs", "gates", "metrics") else None
         listed = f" Its keys: {', '.join(names)}." if names else ""
         return (
@@ -316,10 +465,10 @@ def _wanted(found: ErrorDetails, keys: tuple[str | int, ...]) -> tuple[str, str]
             f"Write it as key: value.{listed}",
         )
     if kind == "list_type":
-        return (
-            "a list",
-            f"Write it in brackets, [{given if isinstance(given, str) else '...'}], or with dashes.",
-        )
+        names = _names_of(model)[:8] if (model := _model_at(keys)) is not None else []
+        listed = f" The keys of an entry: {', '.join(names)}." if names else ""
+        inside = "{...}" if names else given if isinstance(given, str) else "..."
+        return "a list", f"Write it in brackets, [{inside}], or with dashes.{listed}"
     if kind in ("too_short", "string_too_short"):
         least = limits.get("min_length", 1)
         return (
@@ -329,12 +478,16 @@ def _wanted(found: ErrorDetails, keys: tuple[str | int, ...]) -> tuple[str, str]
     if kind.startswith("bool"):
         return "true or false", "Write true or false."
     if kind.startswith("string"):
+        if isinstance(given, float):
+            return "text", "Write it in quotes, as it stands: 1.10 is a version, and the number 1.1 another."
+        if isinstance(given, int):
+            return "text", f'Write it in quotes: "{_shown(given)}".'
         return "text", "Write text; quote it if it looks like a number."
     words = {"greater_than": "gt", "greater_than_equal": "ge", "less_than": "lt", "less_than_equal": "le"}
     if kind in words:
         than = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at most"}[words[kind]]
         limit = limits[words[kind]]
-        share = isinstance(given, (int, float)) and 1 < given <= 100 and limit == 1
+        share = isinstance(given, (int, float)) and 2 <= given <= 100 and limit == 1
         return (
             f"{than} {limit:g}",
             f"Write {given / 100:g} for {given:g}%." if share else "Write another number.",
@@ -343,7 +496,8 @@ def _wanted(found: ErrorDetails, keys: tuple[str | int, ...]) -> tuple[str, str]
         return "a whole number", "Write a number without a point."
     percent = str(given).strip().removesuffix("%")
     if str(given).strip().endswith("%") and percent.replace(".", "", 1).isdigit():
-        return "a number", f"Write {float(percent) / 100:g} for {given}."
+        written = float(percent) if keys[-1] == "percent" else float(percent) / 100
+        return "a number", f"Write {written:g} for {given}."
     return "a number", "Write a number."
 
 
@@ -363,9 +517,29 @@ def _check_rules(spec: Spec, path: Path, lines: Mapping[Any, int]) -> None:
         _check_strata(spec, strata, where)
 
 
+def _check_confidences(spec: Spec, path: Path, lines: Mapping[Any, int]) -> None:
+    """Refuse a confidence from costs that state no losses to take it from."""
+    costs = spec.costs
+    for index, gate in enumerate(spec.gates):
+        if gate.stated == FROM_COSTS and spec.implied_confidence() is None:
+            known = [
+                name for name in ("wrong_ship", "wrong_hold") if costs is not None and getattr(costs, name)
+            ]
+            missing = [name for name in ("wrong_ship", "wrong_hold") if name not in known]
+            raise SpecError(
+                f"The gate {gate.id!r} takes its confidence from costs, which state no "
+                f"{' and no '.join(missing)}.",
+                where=_where(path, lines, ("gates", index, "confidence")),
+                fix="Add under costs what a point on the wrong side of a bar loses per month, such as "
+                "{wrong_ship: 5000, wrong_hold: 500}, or state a confidence such as 0.95.",
+            )
+
+
 def _check_metrics(spec: Spec, path: Path, lines: Mapping[Any, int]) -> None:
     """Refuse a metric that does not read as one, such as `recall >= 0.9` or two words."""
     for index, metric in enumerate(spec.metrics):
+        if metric.layer == "online":
+            continue
         try:
             rule = parse_rule(f"{metric.id} >= 0")
         except RuleError:
@@ -376,6 +550,43 @@ def _check_metrics(spec: Spec, path: Path, lines: Mapping[Any, int]) -> None:
                 where=_where(path, lines, ("metrics", index)),
                 fix="Write a name such as recall, ndcg@10 or mean(reward); bars belong under gates.",
             )
+
+
+def _check_names(spec: Spec, path: Path, lines: Mapping[Any, int]) -> None:
+    """Refuse two entries of one list under one name: whoever names it could mean either."""
+    for (*keys, word), entries in (
+        (("metrics", "metrics"), [one.id for one in spec.metrics]),
+        (("rubric", "criteria of the rubric"), [one.id for one in spec.rubric]),
+        (("gates", "gates"), [one.id for one in spec.gates]),
+        (("failure_modes", "failure modes"), [one.id for one in spec.failure_modes]),
+        (("guardrails", "guardrails"), [one.id for one in spec.guardrails]),
+        (("monitors", "monitors"), [one.id for one in spec.monitors]),
+        (("data", "sources", "sources"), [one.id for one in spec.data.sources] if spec.data else []),
+        (("data", "lineage", "lineage nodes"), [one.id for one in spec.data.lineage] if spec.data else []),
+        (("context", "tools", "tools"), [one.id for one in spec.context.tools] if spec.context else []),
+    ):
+        for index, name in enumerate(entries):
+            if name in entries[:index]:
+                raise SpecError(
+                    f"Two {word} are called {name!r}.",
+                    where=_where(path, lines, (*keys, index)),
+                    fix="Give one of them another id.",
+                )
+
+
+def _check_conditions(spec: Spec, path: Path, lines: Mapping[Any, int]) -> None:
+    """Parse every condition outside the gates."""
+    found: list[tuple[tuple[str | int, ...], str]] = [
+        (("monitors", index, "on"), monitor.on)
+        for index, monitor in enumerate(spec.monitors)
+        if monitor.on is not None
+    ]
+    found += [(("costs", "by_group", text), text) for text in (spec.costs.by_group if spec.costs else ())]
+    for keys, text in found:
+        try:
+            parse_condition_text(text)
+        except RuleError as error:
+            raise error.at(_where(path, lines, keys)) from None
 
 
 def _check_strata(spec: Spec, conditions: list[Condition], where: str) -> None:
@@ -393,14 +604,14 @@ def _check_strata(spec: Spec, conditions: list[Condition], where: str) -> None:
 
 def _check_references(spec: Spec, path: Path, lines: Mapping[Any, int]) -> None:
     gate_ids = [gate.id for gate in spec.gates]
-    for index, gate_id in enumerate(gate_ids):
-        if gate_id in gate_ids[:index]:
-            raise SpecError(
-                f"Two gates are called {gate_id!r}.",
-                where=_where(path, lines, ("gates", index)),
-                fix="Give one of them another id.",
-            )
     known = OUTCOMES_BY_KIND[spec.kind]
+    for outcome in spec.outcomes:
+        if outcome not in (*known, *GOOD_OUTCOMES_BY_KIND[spec.kind]):
+            raise SpecError(
+                f"{outcome!r} is no class of outcome of a {spec.kind}.",
+                where=_where(path, lines, ("outcomes", outcome)),
+                fix=nearest(outcome, (*GOOD_OUTCOMES_BY_KIND[spec.kind], *known)),
+            )
     for index, guardrail in enumerate(spec.guardrails):
         _check_outcomes(guardrail.stops, known, _where(path, lines, ("guardrails", index, "stops")), spec)
     for index, acceptance in enumerate(spec.acceptances):
@@ -412,10 +623,9 @@ def _check_references(spec: Spec, path: Path, lines: Mapping[Any, int]) -> None:
                 where=_where(path, lines, ("failure_modes", index, "gate")),
                 fix=nearest(mode.gate, gate_ids),
             )
-        wanted = [mode.cases] if isinstance(mode.cases, str) else list(mode.cases or [])
-        conditions = [Condition("stratum", "=", (name,)) for name in wanted]
+        conditions = [Condition("stratum", "=", (name,)) for name in mode.cases]
         _check_strata(spec, conditions, _where(path, lines, ("failure_modes", index, "cases")))
-    systems = spec.systems.named()
+    systems = spec.systems.declared()
     for index, gate in enumerate(spec.gates):
         rule = gate.parsed
         if rule.left.name in ("delta", "negative_flips") and rule.left.arguments:
@@ -424,7 +634,9 @@ def _check_references(spec: Spec, path: Path, lines: Mapping[Any, int]) -> None:
                 raise SpecError(
                     f"The gate {gate.rule!r} compares with {name!r}, which is not under systems.",
                     where=_where(path, lines, ("gates", index)),
-                    fix=nearest(name, systems),
+                    fix="What users have now is called `live`."
+                    if name == "incumbent"
+                    else nearest(name, systems),
                 )
 
 
@@ -441,7 +653,7 @@ def _check_outcomes(named: list[str], known: tuple[str, ...], where: str, spec: 
 def _check_judges(spec: Spec, path: Path, lines: Mapping[Any, int]) -> None:
     """Refuse a judge of a score that nothing speaks of, and two judges of one score."""
     scores = {metric.id for metric in spec.metrics if metric.scorer is not None} | {"correct", "grade"}
-    calls = [parse_rule(f"{metric.id} >= 0").left for metric in spec.metrics]
+    calls = [parse_rule(f"{metric.id} >= 0").left for metric in spec.measured_metrics()]
     for rule in (gate.parsed for gate in spec.gates):
         calls += [call for call in (rule.left, rule.right) if call is not None]
     while calls:

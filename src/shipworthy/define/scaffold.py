@@ -1,21 +1,26 @@
-"""What `shipworthy init` writes: a small product of one kind that works at once, offline."""
+"""What `shipworthy init` writes: a small product of one kind that works at once, or one made of answers."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from shipworthy.define.reading import SPEC_FILE
+from shipworthy.define.schema import SCHEMA_FILE, SCHEMA_LINE, schema_text
 from shipworthy.define.spec import KINDS
 from shipworthy.errors import UsageError, nearest
 
-__all__ = ["product_id", "write_product"]
+__all__ = ["product_id", "refuse_unless_free", "write_answered", "write_product"]
 
 _ID_LINE = "id: product-id"
 """The line of every template that is replaced by the product's own id."""
@@ -40,12 +45,44 @@ def write_product(folder: str | Path, kind: str, name: str | None = None) -> lis
     """
     if kind not in KINDS:
         raise UsageError(f"No kind of product named {kind!r}.", fix=nearest(kind, KINDS))
-    folder = Path(folder)
+    refuse_unless_free(folder)
+    id_ = product_id(name or Path(folder).resolve().name, otherwise=kind)
+    return _written(Path(folder), lambda: _product_files(kind, id_))
+
+
+def write_answered(folder: str | Path, answers: Mapping[str, Any], name: str | None = None) -> list[Path]:
+    """Write a product made of answers: its spec, an empty golden set, and a sheet of cases to write first.
+
+    Args:
+        folder: Where to write; made if it does not exist, and empty if it does.
+        answers: Answers to all questions of `define.wizard`.
+        name: The product's name; by default the folder's.
+
+    Returns:
+        The files written, sorted.
+
+    Raises:
+        UsageError: If the folder is not empty or cannot be written, or the answers disagree.
+    """
+    from shipworthy.define.wizard.writing import golden_header, spec_text, worksheet
+
+    refuse_unless_free(folder)
+    id_ = product_id(name or Path(folder).resolve().name, otherwise=str(answers["kind"]))
+
+    def files_of() -> Iterator[tuple[PurePosixPath, bytes]]:
+        yield PurePosixPath(SPEC_FILE), spec_text(answers, id_, datetime.now(UTC).date()).encode()
+        yield PurePosixPath("golden/cases.csv"), _csv([golden_header(answers)])
+        yield PurePosixPath("golden/to_write.csv"), _csv(worksheet(answers))
+        yield from _beside()
+
+    return _written(Path(folder), files_of)
+
+
+def _written(folder: Path, files_of: Callable[[], Iterable[tuple[PurePosixPath, bytes]]]) -> list[Path]:
     target = folder.resolve()
-    _refuse_unless_free(target, folder)
-    id_ = product_id(name or target.name, otherwise=kind)
+    refuse_unless_free(folder)
     try:
-        return _write(target, kind, id_)
+        return _write(target, list(files_of()))
     except OSError as error:
         raise UsageError(
             f"The product cannot be written to {str(folder)!r}: {error.strerror or error}.",
@@ -70,7 +107,20 @@ def product_id(name: str, otherwise: str = "product") -> str:
     return plain.strip("-._") or otherwise
 
 
-def _refuse_unless_free(target: Path, shown: Path) -> None:
+def refuse_unless_free(folder: str | Path) -> None:
+    """Refuse a folder that holds anything already.
+
+    Args:
+        folder: Where a product is to be written.
+
+    Raises:
+        UsageError: If it is a file, or not empty.
+    """
+    shown = folder
+    try:
+        target = Path(folder).resolve()
+    except (OSError, RuntimeError):
+        raise UsageError(f"{str(shown)!r} leads to itself.", fix="Give the name of a new folder.") from None
     if not target.exists():
         return
     if not target.is_dir():
@@ -85,12 +135,18 @@ def _refuse_unless_free(target: Path, shown: Path) -> None:
         )
 
 
-def _write(target: Path, kind: str, id_: str) -> list[Path]:
+def _csv(rows: Iterable[Iterable[str]]) -> bytes:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerows(rows)
+    return buffer.getvalue().encode()
+
+
+def _write(target: Path, contents: Iterable[tuple[PurePosixPath, bytes]]) -> list[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
     workshop = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
         product = workshop / "product"
-        written = [_write_file(product, path, content) for path, content in _product_files(kind, id_)]
+        written = [_write_file(product, path, content) for path, content in contents]
         _move(product, target)
     finally:
         shutil.rmtree(workshop, ignore_errors=True)
@@ -118,10 +174,20 @@ def _product_files(kind: str, id_: str) -> Iterator[tuple[PurePosixPath, bytes]]
     for path, content in _walk(templates / kind, PurePosixPath()):
         if path.name == SPEC_FILE:
             text = content.decode().replace(_ID_LINE, f"id: {json.dumps(id_)}", 1)
-            yield path, text.encode()
+            yield path, f"{SCHEMA_LINE}\n{text}".encode()
         else:
             yield path, content
-    yield PurePosixPath(".gitignore"), (templates / "gitignore.txt").read_bytes()
+    yield from _beside()
+
+
+def _beside() -> Iterator[tuple[PurePosixPath, bytes]]:
+    """Yield what every product has beside its spec: the schema for editors, and what git leaves out."""
+    yield PurePosixPath(SCHEMA_FILE), schema_text().encode()
+    yield _gitignore()
+
+
+def _gitignore() -> tuple[PurePosixPath, bytes]:
+    return PurePosixPath(".gitignore"), (files("shipworthy.define") / "templates/gitignore.txt").read_bytes()
 
 
 def _walk(folder: Traversable, inside: PurePosixPath) -> Iterator[tuple[PurePosixPath, bytes]]:

@@ -33,7 +33,10 @@ __all__ = [
     "JointSize",
     "TruthRow",
     "are_disjoint",
+    "chance_of_all",
+    "flawless_cases",
     "is_reached",
+    "on_present_cases",
     "size_gate",
     "size_jointly",
     "spread_of",
@@ -155,7 +158,7 @@ class GateSize:
 
     def in_all(self, cases: int | None) -> int | None:
         """Return how many cases the whole set needs for the gate to count so many."""
-        if cases is None or self.question.share is None:
+        if cases is None or not self.question.share:
             return None
         return math.ceil(cases / self.question.share - 1e-9)
 
@@ -212,12 +215,12 @@ def size_gate(question: GateQuestion) -> GateSize:
     if question.form not in ("rate", "paired", "spread"):
         return GateSize(question, ratio_needed=_ratio_needed(question))
     expected = question.expected
-    needed, best_bar, detectable = _on_present_cases(question)
+    needed, best_bar, detectable = on_present_cases(question)
     return GateSize(
         question,
         needed=needed,
         best_bar=best_bar,
-        flawless=_flawless(question),
+        flawless=flawless_cases(question),
         detectable=detectable,
         at_expected=_row(question, expected.value) if expected is not None else None,
         others=() if expected is not None else tuple(_row(question, truth) for truth in _truths(question)),
@@ -238,12 +241,8 @@ def size_jointly(
     Returns:
         The size; None where fewer than two blocking gates can be sized.
     """
-    blocking = [question for question in questions if question.blocking and question.form != "list"]
-    targets: list[tuple[GateQuestion, Target]] = []
-    for question in blocking:
-        target = _target_of_all(question)
-        if target is not None:
-            targets.append((question, target))
+    blocking = _inferring(questions)
+    targets = _joint_targets(blocking)
     if len(targets) < 2:
         return None
     asked = [question for question, _target in targets]
@@ -263,6 +262,34 @@ def size_jointly(
         likely=cases_for_joint_power(found, LIKELY),
         likely_however=cases_for_joint_power(found, LIKELY, however_dependent=True),
     )
+
+
+def chance_of_all(questions: Sequence[GateQuestion], cases: int, fewest: int = 2) -> float | None:
+    """Return the chance that all blocking gates that have an expected truth are proved, taken as independent.
+
+    It is the middle one of `size_jointly`'s chances, without the search for the cases that would raise it.
+
+    Args:
+        questions: The gates.
+        cases: Cases there are in all.
+        fewest: Number of gates below which there is no answer.
+
+    Returns:
+        The chance, 0 to 1; None where fewer than `fewest` blocking gates can be sized.
+    """
+    targets = _joint_targets(_inferring(questions))
+    if len(targets) < fewest:
+        return None
+    return joint_power(cases, [target for _question, target in targets])[1]
+
+
+def _inferring(questions: Sequence[GateQuestion]) -> list[GateQuestion]:
+    return [question for question in questions if question.blocking and question.form != "list"]
+
+
+def _joint_targets(questions: Sequence[GateQuestion]) -> list[tuple[GateQuestion, Target]]:
+    found = ((question, _target_of_all(question)) for question in questions)
+    return [(question, target) for question, target in found if target is not None]
 
 
 def are_disjoint(one: Population, other: Population) -> bool:
@@ -299,8 +326,16 @@ def spread_of(measured: GateEvidence) -> tuple[float, float] | None:
     return (deviation, abs(estimate.value - toward) * root) if deviation > 0 else None
 
 
-def _on_present_cases(question: GateQuestion) -> tuple[int | None, float | None, float | None]:
-    """Return what must be counted, the strictest bar, and what is detected, on the cases there are."""
+def on_present_cases(question: GateQuestion) -> tuple[int | None, float | None, float | None]:
+    """Return what the cases there are can prove.
+
+    Args:
+        question: The gate.
+
+    Returns:
+        The count that must be observed to prove it, the strictest bar that they can prove, and what they
+        detect with a chance of 80%, as in `GateSize`; None for what is not known or never proved.
+    """
     if not question.cases:
         return None, None, None
     n = math.floor(question.cases / question.design_effect)
@@ -318,7 +353,8 @@ def _on_present_cases(question: GateQuestion) -> tuple[int | None, float | None,
     return needed, best, smallest_detectable(n, bar, better, confidence, LIKELY)
 
 
-def _flawless(question: GateQuestion) -> int | None:
+def flawless_cases(question: GateQuestion) -> int | None:
+    """Return how many cases prove a rate when not one of them fails; None for what is no rate."""
     bar = question.bar if question.better == "at_most" else 1 - question.bar
     if question.form != "rate" or not 0 < bar < 1:
         return None

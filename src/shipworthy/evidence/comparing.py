@@ -20,6 +20,7 @@ from shipworthy.stats.multiplicity import holm
 from shipworthy.stats.paired import mcnemar_mid_p
 from shipworthy.tables.duck import Connection
 from shipworthy.tables.lists import ListedRow, list_flips, texts_of
+from shipworthy.tables.pairs import PAIRED, Pairs
 from shipworthy.tables.row_plan import Basis, RowsProfile
 from shipworthy.tables.totals import Ask, Split, Table
 
@@ -49,7 +50,7 @@ class PairPlan:
 
     def asks(self) -> list[Ask]:
         """Return everything to be asked of the paired rows."""
-        found = [ask for pair in self.metrics.values() for ask in pair.asks(self.population)]
+        found = [PAIRED, *(ask for pair in self.metrics.values() for ask in pair.asks(self.population))]
         if self.main is not None:
             found += self.main.asks(self.population)
             for split in self.slices:
@@ -92,7 +93,7 @@ def compare(
     connection: Connection,
     subject: RunRows,
     other: RunRows,
-    pairs: str,
+    pairs: Pairs,
     plan: PairPlan,
     answers: dict[Ask, Table],
     *,
@@ -275,13 +276,19 @@ def _changes(
     connection: Connection,
     subject: RunRows,
     other: RunRows,
-    pairs: str,
+    pairs: Pairs,
     condition: str,
     worst: tuple[str, ...],
 ) -> tuple[CaseChange, ...]:
-    ours, theirs = subject.profile, other.profile
-    in_order = ours.in_people_order and bool(ours.order) and ours.order == theirs.order
-    rows = list_flips(connection, pairs, condition, LISTED, in_order=worst if in_order else None)
+    in_order = subject.profile.in_people_order
+    rows = list_flips(
+        connection,
+        pairs.pieces if in_order else [pairs.table],
+        condition,
+        LISTED,
+        occurring=worst,
+        in_order=pairs.in_order and in_order,
+    )
     return describe(connection, rows, subject, other)
 
 
@@ -298,6 +305,7 @@ def describe(
     """
     ids = [row.case_id for row in rows]
     inputs = texts_of(connection, subject.inputs, ids)
+    files = texts_of(connection, subject.input_files, ids)
     ours = texts_of(connection, subject.outputs, ids)
     theirs = texts_of(connection, other.outputs, ids) if other is not None else {}
     return tuple(
@@ -310,6 +318,7 @@ def describe(
             before_text=theirs.get((row.case_id, row.repeat), ""),
             after_text=ours.get((row.case_id, row.repeat), "") or row.reason or row.prediction,
             label=row.label[:400],
+            input_file=files.get((row.case_id, 0), files.get((row.case_id, row.repeat), "")),
         )
         for row in rows
     )

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from shipworthy.evidence.metric import CellMean, Floats, Metric, Spread, Unmeasurable
+from shipworthy.evidence.metric import Floats, Metric, Spread, Unmeasurable
 from shipworthy.records import Estimate
-from shipworthy.stats.confidence import Confidence, CountTableMean, Proportion
+from shipworthy.stats.confidence import Confidence
+from shipworthy.stats.melding import Affine
 from shipworthy.tables.row_plan import RowsProfile
 from shipworthy.tables.totals import Table
 
@@ -42,22 +41,27 @@ class Measured:
             return self.confidence.bound("lower", confidence) - self.blur
         return self.confidence.bound("upper", confidence) + self.blur
 
-    def shifted_by(self, unscored: int, value: float) -> Confidence | None:
-        """Return the confidence if `unscored` further rows had this value; None where that has no meaning."""
-        if not isinstance(self.metric, CellMean) or not self.exact:
+    def with_further(self, low: int, high: int) -> Measured | None:
+        """Return it as if further rows had been scored; None where one row has no smallest and largest value.
+
+        Which clusters further rows belong to is not known: they move the value and its bounds by their share.
+
+        Args:
+            low: Further rows with the smallest possible value.
+            high: Further rows with the largest.
+        """
+        extremes, further = self.metric.extremes, low + high
+        if extremes is None:
             return None
-        low, high = self.metric.possible
-        extreme = high if value >= high else low
-        if isinstance(self.confidence, Proportion):
-            gained = unscored if extreme >= 1 else 0
-            return Proportion(self.confidence.successes + gained, self.confidence.n + unscored)
-        if isinstance(self.confidence, CountTableMean):
-            return CountTableMean(
-                np.append(self.confidence.counts, float(unscored)),
-                np.append(self.confidence.values, extreme),
-                self.metric.possible,
-            )
-        return None
+        if not further:
+            return self
+        if self.exact:
+            confidence = self.metric.with_further(self.counts, low, high)
+        else:
+            share = self.n / (self.n + further)
+            added = (low * extremes[0] + high * extremes[1]) / (self.n + further)
+            confidence = Affine(self.confidence, share, added)
+        return replace(self, confidence=confidence, n=self.n + further)
 
 
 def is_clustered(metric: Metric, profile: RowsProfile) -> bool:

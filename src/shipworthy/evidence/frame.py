@@ -13,7 +13,7 @@ from shipworthy.tables.duck import quote, text_literal
 from shipworthy.tables.row_plan import RANDOM_GROUPS, Basis, RowsProfile
 from shipworthy.tables.totals import Key
 
-__all__ = ["OUTCOMES", "Frame"]
+__all__ = ["OUTCOMES", "Frame", "widened"]
 
 #: Codes of the outcome key, in this order.
 OUTCOMES = (
@@ -33,7 +33,8 @@ OUTCOMES = (
 EXACT_SCORES = 4096
 EXACT_ROWS = 250_000
 
-#: Bins of a score between those for 0 and 1, for whole populations and for slices of many rows.
+#: Bins of a score between those for 0 and 1, for whole populations and for slices of many rows: each of the
+#: wider ones is so many whole fine ones.
 FINE_BINS = 1008
 COARSE_BINS = 48
 #: Where only the effect of clusters is read from them, they are wider still.
@@ -274,15 +275,29 @@ def logit_bin(score: str, bins: int) -> str:
 
     Args:
         score: SQL of the score, a double; NULL and NaN have no bin.
-        bins: Bins between the first and the last.
+        bins: Bins between the first and the last; read off the fine ones where they are so many of them.
     """
     low, high = 1e-6, 1 - 1e-6
-    inside = f"floor((ln({score} / (1 - {score})) + {REACH}) / {2 * REACH} * {bins})"
-    return (
-        f"CASE WHEN {score} > {low!r} AND {score} < {high!r} THEN CAST({inside} AS INTEGER) + 1 "
+    narrow = bins if FINE_BINS % bins else FINE_BINS
+    inside = f"floor((ln({score} / (1 - {score})) + {REACH}) / {2 * REACH} * {narrow})"
+    fine = (
+        f"CAST(CASE WHEN {score} > {low!r} AND {score} < {high!r} THEN CAST({inside} AS INTEGER) + 1 "
         f"WHEN {score} <= {low!r} THEN 0 WHEN isnan({score}) THEN NULL "
-        f"WHEN {score} >= {high!r} THEN {bins + 1} END"
+        f"WHEN {score} >= {high!r} THEN {narrow + 1} END AS SMALLINT)"
     )
+    return widened(fine, narrow // bins)
+
+
+def widened(code: str, by: int) -> str:
+    """Return SQL of a wider bin: 0 for 0, then one for every so many codes.
+
+    An engine finds the one expression in bins of several widths, and computes its logarithm once.
+
+    Args:
+        code: SQL of the code of a bin, an integer from 0 up.
+        by: Bins that are taken together.
+    """
+    return code if by == 1 else f"CAST(floor(({code} + {by - 1}) / {by}) AS SMALLINT)"
 
 
 def equal_bin(score: str) -> str:
@@ -292,8 +307,8 @@ def equal_bin(score: str) -> str:
         score: SQL of the score, a double within 0 to 1; NULL and NaN have no bin.
     """
     return (
-        f"CASE WHEN {score} < 1 THEN CAST(floor({score} * {CALIBRATION_BINS}) AS INTEGER) "
-        f"WHEN isnan({score}) THEN NULL WHEN {score} >= 1 THEN {CALIBRATION_BINS - 1} END"
+        f"CAST(CASE WHEN {score} < 1 THEN CAST(floor({score} * {CALIBRATION_BINS}) AS INTEGER) "
+        f"WHEN isnan({score}) THEN NULL WHEN {score} >= 1 THEN {CALIBRATION_BINS - 1} END AS SMALLINT)"
     )
 
 

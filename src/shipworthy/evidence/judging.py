@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 
@@ -16,8 +17,10 @@ from shipworthy.records import Estimate, GateEvidence, JudgeMeasured
 from shipworthy.stats.confidence import Affine, Confidence, Proportion
 from shipworthy.stats.judges import (
     CheckedAgainstPeople,
+    PoststratifiedDifference,
     PredictionPoweredRate,
     RoganGladenRate,
+    poststratified_values,
     powered_values,
     rogan_gladen_values,
     subset_gap,
@@ -26,6 +29,7 @@ from shipworthy.tables.duck import quote
 from shipworthy.tables.totals import Key, Total
 
 __all__ = [
+    "JudgedDifference",
     "JudgedRate",
     "corrected",
     "corrected_right",
@@ -153,6 +157,18 @@ class JudgedRate(Metric):
             raise Unmeasurable(why)
         return self._rate(counts)
 
+    @property
+    def extremes(self) -> tuple[float, float]:
+        """No and yes."""
+        return 0.0, 1.0
+
+    def with_further(self, counts: Floats, low: int, high: int) -> Confidence:
+        """Return the corrected share with further rows whose truth needs no judge, as that of failed ones."""
+        further = counts.copy()
+        further[0, self.yes.size] += low
+        further[1, self.yes.size] += high
+        return self._rate(further)
+
     def _rate(self, counts: Floats) -> Confidence:
         people, others, failed = self._people(counts), self._others(counts), self._failed(counts)
         if self._is_random:
@@ -231,6 +247,11 @@ class JudgedRate(Metric):
         )
 
     @property
+    def is_pairable(self) -> bool:
+        """Whether people's verdicts stand on a random part of the rows, so that those of two systems pair."""
+        return self._is_random and self.spoken_of
+
+    @property
     def _is_random(self) -> bool:
         return self.judge.sampled == "random" and self.own_set is None
 
@@ -290,6 +311,76 @@ class JudgedRate(Metric):
         if unfit:
             raise Unmeasurable(f"the judge of {self.judge.of}{UNFIT}{unfit}")
         return self._rate(divided)
+
+
+@dataclass(frozen=True, eq=False)
+class JudgedDifference(Metric):
+    """The difference of two systems' judged rates on the cases they share, by the cases labelled for both.
+
+    Its table counts cases by the judge's and people's verdict on ours, then on theirs. Cases are put in
+    strata by what the judge says of both (worse, alike, better) and by which of the two failed.
+
+    Args:
+        ours: The rate of the subject.
+        theirs: That of the other system.
+    """
+
+    ours: JudgedRate
+    theirs: JudgedRate
+
+    def value(self, counts: Floats, sums: tuple[Floats, ...]) -> Floats:
+        """Return the post-stratified difference."""
+        return poststratified_values(*self.strata(counts))
+
+    def strata(self, counts: Floats) -> tuple[Floats, Floats]:
+        """Return (..., 6, 3) cases labelled for both by their difference, and (..., 6) further cases.
+
+        Args:
+            counts: (..., 3, codes + 2, 3, codes + 2) cases.
+        """
+        sizes = counts.shape[-4:]
+        labelled, others = np.zeros((*sizes, 6, 3)), np.zeros((*sizes, 6))
+        for said, by_people, other_said, other_by_people in product(*(range(size) for size in sizes)):
+            if max(said, other_said) > 1:
+                continue
+            cell = said, by_people, other_said, other_by_people
+            truth, has_failed = _truth(self.ours, said, by_people)
+            other_truth, other_failed = _truth(self.theirs, other_said, other_by_people)
+            stratum = (
+                2 + has_failed + 2 * other_failed if has_failed or other_failed else said - other_said + 1
+            )
+            if truth is None or other_truth is None:
+                others[(*cell, stratum)] = 1.0
+            else:
+                labelled[(*cell, stratum, int(truth - other_truth) + 1)] = 1.0
+        axes = (-4, -3, -2, -1), (0, 1, 2, 3)
+        return np.tensordot(counts, labelled, axes), np.tensordot(counts, others, axes)
+
+    def independent(self, counts: Floats, sums: tuple[Floats, ...]) -> Confidence:
+        """Return the post-stratified difference with its bounds."""
+        labelled, others = self.strata(counts)
+        if labelled.sum() < FEWEST_LABELS:
+            raise Unmeasurable(f"fewer than {FEWEST_LABELS} shared cases are labelled for both systems")
+        return PoststratifiedDifference(labelled, others)
+
+    def _empty(self, whole: Floats) -> str:
+        return "no shared case is labelled for both systems"
+
+    def _clustered(
+        self, counts: Floats, sums: tuple[Floats, ...], whole: Floats, whole_sums: tuple[Floats, ...]
+    ) -> Confidence:
+        naive = self.independent(whole, whole_sums)
+        _value, error, _groups = jackknife(self, counts, sums)
+        changed = float(self.strata(whole)[0][:, [0, 2]].sum())
+        effect = design_effect(error, naive.standard_error, float(whole.sum()), changed)
+        return self.independent(whole / effect, whole_sums)
+
+
+def _truth(rate: JudgedRate, said: int, by_people: int) -> tuple[float | None, bool]:
+    """Return what is known of a row, None where only the judge knows, and whether it failed."""
+    if by_people < rate.yes.size:
+        return float(rate.yes[by_people]), False
+    return (float(said), True) if by_people == rate.yes.size else (None, False)
 
 
 def _with_failed(people: Floats, others: Floats, failed: Floats) -> tuple[Floats, Floats]:

@@ -17,6 +17,7 @@ from shipworthy.evidence.estimating import Measured, measure
 from shipworthy.evidence.frame import OUTCOMES, Frame
 from shipworthy.evidence.gates.planning import plan_gate
 from shipworthy.evidence.gates.setting import SUBJECT, Answers, GatePlan, Setting, bare
+from shipworthy.evidence.gates.settling import unsettled
 from shipworthy.evidence.judging import unfit_judges, verdict_notes, why_uncorrected
 from shipworthy.evidence.many import measure_slices, shown_alone
 from shipworthy.evidence.metric import CellMean, Metric, Unmeasurable, bind
@@ -39,7 +40,7 @@ from shipworthy.records import (
 from shipworthy.stats.multiplicity import benjamini_hochberg
 from shipworthy.tables.duck import Connection
 from shipworthy.tables.lists import first_rows, list_rows
-from shipworthy.tables.pairs import pair_rows
+from shipworthy.tables.pairs import PAIRED, Pairs, pair_rows, read_pairs, shared_rows
 from shipworthy.tables.repeats import cases_by_repeats
 from shipworthy.tables.row_plan import Basis
 from shipworthy.tables.slices import values_by_column
@@ -78,7 +79,7 @@ def frame_of(spec: Spec, run: RunRows) -> Frame:
         run: The run.
     """
     scorers: dict[str, str] = {
-        metric.id: metric.better for metric in spec.metrics if metric.scorer is not None
+        metric.id: metric.better or "higher" for metric in spec.metrics if metric.scorer is not None
     }
     bars: dict[str, tuple[float, ...]] = {}
     wanted: dict[str, str] = {}
@@ -167,39 +168,53 @@ def measure_evidence(
         ShipworthyError: If a rule names something that does not exist.
     """
     frame = frame_of(spec, subject)
-    pair_tables: dict[str, str] = {}
-    shared: dict[str, int] = {}
+    pairs: dict[str, Pairs] = {}
     for other in others:
-        pair_tables[other.name] = f"pair_{len(pair_tables)}"
-        shared[other.name] = pair_rows(
+        pairs[other.name] = pair_rows(
             connection,
             subject.table,
             other.table,
-            pair_tables[other.name],
+            f"pair_{len(pairs)}",
             by_query=subject.profile.basis == Basis.RANKING,
             in_step=bool(subject.profile.order) and subject.profile.order == other.profile.order,
         )
     plan = _plan(connection, spec, frame, subject, others, locate)
     answers: Answers = {}
-    for source, table in ((SUBJECT, subject.table), *pair_tables.items()):
-        groups = plan.groups(source)
-        if source == SUBJECT and subject.profile.clustered:
-            groups = subject.profile.groups
-        answers[source] = read_totals(
+    answers[SUBJECT] = read_totals(
+        connection,
+        subject.table,
+        plan.asks(SUBJECT),
+        subject.profile.groups if subject.profile.clustered else plan.groups(SUBJECT),
+        mean_weight=_mean_weight(frame),
+        unscored=subject.profile.unscored > 0,
+    )
+    for other in others:
+        answers[other.name] = read_pairs(
             connection,
-            table,
-            plan.asks(source),
-            groups,
-            mean_weight=_mean_weight(frame),
-            unscored=source != SUBJECT or subject.profile.unscored > 0,
+            pairs[other.name],
+            plan.asks(other.name),
+            plan.groups(other.name),
+            _mean_weight(frame),
+            unscored=subject.profile.unscored + other.profile.unscored > 0,
+            clustered=subject.profile.clustered,
         )
+    # Weights add up to rows, so pairs are counted without them.
+    shared = {
+        name: shared_rows(connection, pair, None if frame.profile.weighted else answers[name][PAIRED])
+        for name, pair in pairs.items()
+    }
+    for source, exact in unsettled(plan.gates, answers).items():
+        table = subject.table if source == SUBJECT else pairs[source].table
+        weight = _mean_weight(frame)
+        found = read_totals(connection, table, exact, mean_weight=weight, serves="exact ranks")
+        answers[source] = {**answers[source], **found}
     outcome_rows = _outcomes(connection, frame, subject, plan, answers)
     comparisons = tuple(
         compare(
             connection,
             subject,
             other,
-            pair_tables[other.name],
+            pairs[other.name],
             plan.pairs[other.name],
             answers[other.name],
             condition=plan.condition,
@@ -232,6 +247,7 @@ def measure_evidence(
             *_notes(spec, subject, plan),
             *_uneven_repeats(connection, subject),
             *verdict_notes(frame),
+            *_mixed_sampling(connection, subject, plan),
         ),
         sampled=spec.golden.sampling_of("representative" if "representative" in spec.golden.strata else None),
         must_pass=must_pass,
@@ -326,7 +342,7 @@ def _metrics_to_show(
     gated = [inner for gate in spec.gates for inner in metrics_within(gate.parsed.left)]
     wanted = {str(bare(inner)): True for inner in gated if inner.name != "negative_flips"}
     graders = {m.id for m in spec.metrics if m.scorer is not None and frame.profile.basis == "grade"}
-    for metric in spec.metrics:
+    for metric in spec.measured_metrics():
         # A scorer that only grades is seen in the shares of its grades, not in a value of its own.
         if metric.id not in graders or frame.has(f"#{metric.id}"):
             wanted.setdefault(metric.id, True)
@@ -358,6 +374,12 @@ def _gate_evidence(
 ) -> GateEvidence:
     profile = subject.profile
     evidence = plan.finish(answers)
+    if evidence.metric != "failures":
+        evidence = replace(
+            evidence,
+            implied_confidence=plan.gate.implied_confidence,
+            from_costs=plan.gate.balances_costs,
+        )
     if not evidence.out_of:
         judged = profile.scored + profile.failed
         repeated = profile.cases < judged and profile.basis != Basis.RANKING
@@ -387,24 +409,28 @@ def _measured(metric: Metric, table: Table, code: int | None, frame: Frame) -> M
 
 def _slices(plan: _Plan, answers: Answers, frame: Frame) -> tuple[SliceEstimate, ...]:
     """Return every shown metric per slice, each slice against its complement on disjoint rows."""
-    found: list[SliceEstimate] = []
-    raw: list[float | None] = []
     measured = {
         name: measure_slices(
             metric, [answers[SUBJECT][Ask(metric.total, split)] for split in plan.slices], frame.profile
         )
         for name, metric in plan.sliced
     }
-    for at, split in enumerate(plan.slices):
-        for name, of_metric in measured.items():
-            for value, part in zip(split.labels, of_metric[at], strict=True):
-                found.append(SliceEstimate(split.name, value, name, part.estimate, part.gap))
-                raw.append(part.p_value)
-    tested = [index for index, p_value in enumerate(raw) if p_value is not None]
-    adjusted = benjamini_hochberg(np.array([raw[index] or 0.0 for index in tested])) if tested else ()
-    for index, p_value in zip(tested, adjusted, strict=True):
-        found[index] = replace(found[index], p_value=float(p_value))
-    return tuple(found)
+    parts = [
+        (split.name, value, name, part)
+        for at, split in enumerate(plan.slices)
+        for name, of_metric in measured.items()
+        for value, part in zip(split.labels, of_metric[at], strict=True)
+    ]
+    raw = np.array([np.nan if part.p_value is None else part.p_value for *_which, part in parts])
+    tested = ~np.isnan(raw)
+    if tested.any():
+        raw[tested] = benjamini_hochberg(raw[tested])
+    return tuple(
+        SliceEstimate(split, value, name, part.estimate, part.gap, p_value if is_tested else None)
+        for (split, value, name, part), p_value, is_tested in zip(
+            parts, raw.tolist(), tested.tolist(), strict=True
+        )
+    )
 
 
 def _mean_weight(frame: Frame) -> float | None:
@@ -449,7 +475,7 @@ def _examples(
 
 
 def _must_pass(connection: Connection, spec: Spec, subject: RunRows) -> tuple[int, tuple[CaseChange, ...]]:
-    """Return how many cases of curated and incident strata fail, and a page of them by name."""
+    """Return how many curated and incident cases fail, and a page of them by name."""
     if not isinstance(spec.golden.sampled, dict) or "stratum" not in subject.profile.columns:
         curated = spec.golden.sampled in ("curated", "incident")
         condition = "true" if curated else ""
@@ -457,6 +483,11 @@ def _must_pass(connection: Connection, spec: Spec, subject: RunRows) -> tuple[in
         strata = [name for name, way in spec.golden.sampled.items() if way in ("curated", "incident")]
         listed = ", ".join("'" + name.replace("'", "''") + "'" for name in strata)
         condition = f"stratum IN ({listed})" if strata else ""
+    if "sampled" in subject.profile.columns:
+        # A case's own word goes before what the spec says of its stratum or of all.
+        condition = (
+            f"(lower(sampled) IN ('curated', 'incident') OR (sampled IS NULL AND {condition or 'false'}))"
+        )
     if not condition or "ok" not in subject.profile.columns:
         return 0, ()
     count, rows = list_rows(connection, subject.table, f"ok = 0 AND {condition}", LISTED_MUST_PASS)
@@ -523,6 +554,26 @@ def _uneven_repeats(connection: Connection, subject: RunRows) -> list[str]:
     return [
         f"{fewer:,} of {profile.cases:,} cases have fewer than {most} usable repeats; "
         "pass^k and pass@k leave out those with fewer than k."
+    ]
+
+
+def _mixed_sampling(connection: Connection, subject: RunRows, plan: _Plan) -> list[str]:
+    """Say where the default population holds cases that say themselves that they were chosen by hand."""
+    if "sampled" not in subject.profile.columns:
+        return []
+    counted = ", ".join(
+        f"count(DISTINCT CASE WHEN lower(sampled) = '{way}' THEN case_id END)"
+        for way in ("curated", "incident")
+    )
+    found = connection.execute(
+        f"SELECT count(DISTINCT case_id), {counted} FROM {subject.table} WHERE {plan.condition}"
+    ).fetchone() or (0, 0, 0)
+    cases, curated, incident = (int(n) for n in found)
+    if not 0 < curated + incident < cases:
+        return []
+    return [
+        f"{curated + incident:,} of the {cases:,} cases of the default population are curated or from "
+        "incidents, by their own word (column sampled): a rate over them all is no rate of your traffic."
     ]
 
 

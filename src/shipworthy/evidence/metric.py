@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -62,6 +63,8 @@ class Metric:
         smallest_n: Below this many units its interval says little, and it says so.
         explored: Whether slices are set against their complement by it.
         wider: The same in wider bins, which tell the effect of clusters; None where its own bins serve.
+        settling: The extra pass over the rows that tells its value without bins, asked for only where what
+            the bins leave open could change an answer; None where there is none or it bins nothing.
     """
 
     name: str
@@ -71,6 +74,7 @@ class Metric:
     smallest_n: int = field(default=30, kw_only=True)
     explored: bool = field(default=True, kw_only=True)
     wider: Metric | None = field(default=None, kw_only=True)
+    settling: Total | None = field(default=None, kw_only=True)
 
     def value(self, counts: Floats, sums: tuple[Floats, ...]) -> Floats:
         """Return the metric, for any number of leading axes.
@@ -97,12 +101,36 @@ class Metric:
         """
         return 0.0
 
+    def settled(self, binned: Confidence, totals: Sequence[float]) -> Confidence:
+        """Return the confidence distribution of the exact pass.
+
+        Args:
+            binned: What the bins gave, which tells by how much clusters and weights shrink the count.
+            totals: Sums of the exact pass.
+        """
+        raise NotImplementedError
+
     def independent(self, counts: Floats, sums: tuple[Floats, ...]) -> Confidence:
         """Return the confidence distribution where rows are independent units.
 
         Args:
             counts: (*sizes) counts, possibly divided by a design effect.
             sums: One array of that shape per sum, divided likewise.
+        """
+        raise NotImplementedError
+
+    @property
+    def extremes(self) -> tuple[float, float] | None:
+        """Smallest and largest value that one further row can have; None where it is no mean of rows."""
+        return None
+
+    def with_further(self, counts: Floats, low: int, high: int) -> Confidence:
+        """Return the distribution of independent rows and of further ones at either extreme.
+
+        Args:
+            counts: (*sizes) counts.
+            low: Further rows with the smallest possible value.
+            high: Further rows with the largest.
         """
         raise NotImplementedError
 
@@ -245,6 +273,22 @@ class CellMean(Metric):
         if self.is_rate:
             return Proportion(*self.trials(counts))
         return CountTableMean(counts[self.among], self.values[self.among], self.possible)
+
+    @property
+    def extremes(self) -> tuple[float, float]:
+        """Smallest and largest possible value."""
+        return self.possible
+
+    def with_further(self, counts: Floats, low: int, high: int) -> Confidence:
+        """Return what `independent` gives with further rows at either extreme."""
+        if self.is_rate:
+            successes, n = self.trials(counts)
+            return Proportion(successes + high, n + low + high)
+        return CountTableMean(
+            np.append(counts[self.among], [float(low), float(high)]),
+            np.append(self.values[self.among], self.possible),
+            self.possible,
+        )
 
     def _empty(self, whole: Floats) -> str:
         return self.empty
@@ -506,6 +550,40 @@ def find_definition(name: str) -> Definition | None:
     return None
 
 
+#: Names that other tools give to a metric -> its name here.
+SYNONYMS = {
+    "false_positive_rate": "fpr",
+    "false_alarm_rate": "fpr",
+    "fall_out": "fpr",
+    "false_negative_rate": "fnr",
+    "miss_rate": "fnr",
+    "tpr": "recall",
+    "true_positive_rate": "recall",
+    "sensitivity": "recall",
+    "tnr": "specificity",
+    "true_negative_rate": "specificity",
+    "selectivity": "specificity",
+    "ppv": "precision",
+    "positive_predictive_value": "precision",
+    "positive_rate": "selection_rate",
+    "approval_rate": "selection_rate",
+    "acceptance_rate": "selection_rate",
+    "acc": "accuracy",
+    "f1_score": "f1",
+    "f_score": "f1",
+    "auroc": "auc",
+    "roc_auc": "auc",
+    "auc_roc": "auc",
+    "pr_auc": "average_precision",
+    "auprc": "average_precision",
+    "brier_score": "brier",
+    "ece": "calibration_error",
+    "mean_absolute_error": "mae",
+    "root_mean_squared_error": "rmse",
+    "cross_entropy": "log_loss",
+}
+
+
 def unknown_metric(name: str, scorers: Iterable[str]) -> UsageError:
     """Return the error for a name that is no metric and no scorer.
 
@@ -513,7 +591,9 @@ def unknown_metric(name: str, scorers: Iterable[str]) -> UsageError:
         name: The name as written.
         scorers: Ids of the spec's scorers.
     """
-    hint = nearest(name, [*METRICS.names(), *FORMS, *GROUP_FORMS, *scorers])
+    same = SYNONYMS.get(re.sub(r"[^a-z0-9]+", "_", name.lower()))
+    known = [*METRICS.names(), *FORMS, *GROUP_FORMS, *scorers]
+    hint = f"Did you mean {same!r}?" if same is not None else nearest(name, known)
     return UsageError(
         f"No metric or scorer named {name!r}.", fix=f"{hint} `shipworthy metrics` lists them all."
     )

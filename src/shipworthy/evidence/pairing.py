@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from shipworthy.define.rules import Call
 from shipworthy.evidence.estimating import measure_arrays, profile_at
 from shipworthy.evidence.frame import Frame
-from shipworthy.evidence.judging import JudgedRate
+from shipworthy.evidence.judging import JudgedDifference, JudgedRate
 from shipworthy.evidence.metric import (
     CellFunction,
     CellMean,
@@ -158,6 +158,9 @@ class PairedMetric:
         their_counts = counts.sum(axis=tuple(1 + axis for axis in range(rank) if axis not in theirs_axes))
         ours = measure_arrays(self.ours, our_counts, (), self.profile)
         theirs = measure_arrays(self.theirs, their_counts, (), self.profile)
+        if isinstance(self.ours, JudgedRate) and isinstance(self.theirs, JudgedRate):
+            delta = self._delta_of_judged(self.ours, self.theirs, counts, ours.confidence, theirs.confidence)
+            return PairedPart(ours.confidence, theirs.confidence, delta, ours.n)
         if isinstance(self.ours, CellMean) and isinstance(self.theirs, CellMean):
             table = self._linear(counts, ours_axes, theirs_axes)
             if table is not None:
@@ -165,6 +168,19 @@ class PairedMetric:
                 return PairedPart(ours.confidence, theirs.confidence, delta, ours.n, discordant)
         delta = self._delta_of_function(counts, ours_axes, theirs_axes)
         return PairedPart(ours.confidence, theirs.confidence, delta, ours.n)
+
+    def _delta_of_judged(
+        self, ours: JudgedRate, theirs: JudgedRate, counts: Floats, first: Confidence, second: Confidence
+    ) -> Confidence:
+        """Pair on the cases labelled for both; where they are too few, take the two as independent."""
+        paired = JudgedDifference(
+            ours.name, ours.unit, ours.better, self.joint or ours.total, ours=ours, theirs=theirs
+        )
+        try:
+            clustered = self.profile.clustered and counts.shape[0] > 1
+            return paired.confidence(counts / self.profile.weight_effect, (), clustered)
+        except Unmeasurable:
+            return Difference(first, second)
 
     def _axes(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         if self.joint is None:
@@ -341,7 +357,9 @@ def bind_pair(call: Call, frame: Frame, other: RowsProfile) -> PairedMetric:
     theirs = bind(call, frame.other())
     joint = None
     plain = ours.total.grain.name == "row" and not ours.total.grain.inner
-    if isinstance(ours, (CellMean, CellFunction)) and plain:
+    sides = (ours, theirs)
+    judged = all(isinstance(side, JudgedRate) and side.is_pairable for side in sides)
+    if (isinstance(ours, (CellMean, CellFunction)) or judged) and plain:
         shared = {key.name for key in ours.total.by}
         by = (*ours.total.by, *(key for key in theirs.total.by if key.name not in shared))
         if int(np.prod([key.size + 1 for key in by])) <= 2_000_000:

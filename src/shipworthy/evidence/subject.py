@@ -22,6 +22,7 @@ class RunRows:
         pins: What the run was made of.
         outputs: Where the outputs' texts are; None where there are none.
         inputs: Where the cases' texts are; None where there are none.
+        input_files: Where the paths of the cases' files are; None where cases are no files.
     """
 
     name: str
@@ -30,6 +31,7 @@ class RunRows:
     pins: RunPins
     outputs: TextSource | None = None
     inputs: TextSource | None = None
+    input_files: TextSource | None = None
 
 
 def denominator_of(profile: RowsProfile, tolerance: float) -> Denominator:

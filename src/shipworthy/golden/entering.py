@@ -10,6 +10,7 @@ from typing import Any
 from shipworthy.define.spec import Golden, Spec, SystemUse
 from shipworthy.errors import InputError, nearest
 from shipworthy.golden.columns import Wanted, check_mapping, locate, locate_number, rows_where
+from shipworthy.golden.files import file_hashes, folder_of_files, path_of
 from shipworthy.records import Case
 from shipworthy.store.hashes import hash_file, hash_record, hash_text
 from shipworthy.tables.cases import read_cases
@@ -35,6 +36,7 @@ class GoldenFile:
         version: Content hash over the file and everything that gives its columns meaning.
         condition: Rows to keep, as SQL.
         case_id: SQL of the id.
+        file_folder: Where the paths of the cases' files start; None where cases are no files.
     """
 
     golden: Golden
@@ -42,6 +44,7 @@ class GoldenFile:
     version: str
     condition: str
     case_id: str
+    file_folder: Path | None = None
 
     @property
     def lists_repeats(self) -> bool:
@@ -51,14 +54,20 @@ class GoldenFile:
     def inputs(self) -> TextSource | None:
         """Return where the inputs' texts are; None where no column is the input."""
         column = _input_column(self.golden.columns, self.file)
-        if column is None:
-            return None
-        return TextSource(
-            f"(SELECT * FROM {self.file.relation} WHERE {self.condition})",
-            self.case_id,
-            self.file.text(column),
-            path=str(self.file.path),
-        )
+        return None if column is None else self._source(self.file.text(column))
+
+    def input_files(self) -> TextSource | None:
+        """Return where the paths of the cases' files are; None where cases are no files."""
+        path = locate(self.file, "input_file", self.golden.columns)
+        return None if path is None else self._source(path)
+
+    def told(self) -> tuple[TextSource | None, TextSource | None]:
+        """Return where lists of cases find what a case asks: its text, and the path of its file."""
+        return self.inputs(), self.input_files()
+
+    def _source(self, text: str) -> TextSource:
+        relation = f"(SELECT * FROM {self.file.relation} WHERE {self.condition})"
+        return TextSource(relation, self.case_id, text, path=str(self.file.path))
 
     def cases(self, connection: Connection) -> Iterator[Case]:
         """Yield every case with its native values, in the file's order.
@@ -81,9 +90,14 @@ class GoldenFile:
             found = _walk(columns, label)
             features = {name: value for name, value in columns.items() if name not in (label, stratum)}
             stratum_value = _walk(columns, stratum)
+            asked = _walk(columns, column) if column is not None else features
+            path = _walk(columns, mapping.get("input_file", "input_file"))
+            if path is not None and self.file_folder is not None:
+                located = str(path_of(str(path), self.file_folder))
+                asked = located if column is None else {"input": asked, "input_file": located}
             yield Case(
                 case_id=case_id,
-                input=_walk(columns, column) if column is not None else features,
+                input=asked,
                 label=found,
                 stratum=str(stratum_value) if stratum_value is not None else None,
                 columns=rest,
@@ -131,6 +145,14 @@ def open_golden(connection: Connection, golden: Golden, folder: Path) -> GoldenF
             where=str(file.path),
             fix=f"Map it: golden: {{columns: {{case_id: ...}}}}. {nearest(wanted, file.names)}",
         )
+    condition = rows_where(file, golden.where)
+    paths = locate(file, "input_file", golden.columns)
+    file_folder = None if paths is None else folder_of_files(golden, folder)
+    held = (
+        {}
+        if paths is None or file_folder is None
+        else {"input_files": file_hashes(connection, file, paths, condition, file_folder)}
+    )
     version = hash_record(
         {
             "file": _content(connection, file),
@@ -138,9 +160,10 @@ def open_golden(connection: Connection, golden: Golden, folder: Path) -> GoldenF
             "columns": golden.columns,
             "positive": golden.positive,
             "grades": golden.grades,
+            **held,
         }
     )
-    return GoldenFile(golden, file, version, rows_where(file, golden.where), case_id)
+    return GoldenFile(golden, file, version, condition, case_id, file_folder)
 
 
 def _content(connection: Connection, file: ForeignFile) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,8 +77,107 @@ def auc_bounds(
     return low, high
 
 
-@dataclass(frozen=True, eq=False)
-class AreaUnderCurve:
+@dataclass(frozen=True, slots=True)
+class Placements:
+    """Five totals that DeLong's area and variance are functions of, whatever the number of distinct scores.
+
+    The placement of a positive is the number of negatives below its score, that of a negative the number of
+    positives above, ties counting half.
+
+    Args:
+        positives: Number of positives.
+        negatives: Number of negatives.
+        wins: Sum of the positives' placements, which is that of the negatives' too.
+        positive_squares: Sum of the squares of the positives' placements.
+        negative_squares: Sum of the squares of the negatives' placements.
+
+    Source: DeLong, DeLong and Clarke-Pearson (1988), Biometrics 44.
+
+    >>> Placements.of([0, 1, 2], [2, 1, 0])
+    Placements(positives=3.0, negatives=3.0, wins=8.5, positive_squares=24.25, negative_squares=24.25)
+    """
+
+    positives: float
+    negatives: float
+    wins: float
+    positive_squares: float
+    negative_squares: float
+
+    @classmethod
+    def of(cls, positives: NDArray[np.float64], negatives: NDArray[np.float64]) -> Placements:
+        """Return the totals of counts per ascending distinct score.
+
+        Args:
+            positives: Positives at each score, shape (scores,).
+            negatives: Negatives at each score, same shape.
+        """
+        pos, neg = _checked(positives, negatives)
+        n_pos, n_neg = float(pos.sum()), float(neg.sum())
+        below, above = np.cumsum(neg) - neg / 2, n_pos - np.cumsum(pos) + pos / 2
+        squares = float(pos @ below**2), float(neg @ above**2)
+        return cls(n_pos, n_neg, float(pos @ below), *squares)
+
+    def divided(self, effect: float) -> Placements:
+        """Return the totals of a sample `effect` times as small with the same shares at every score."""
+        return Placements(
+            self.positives / effect,
+            self.negatives / effect,
+            self.wins / effect**2,
+            self.positive_squares / effect**3,
+            self.negative_squares / effect**3,
+        )
+
+    def with_worst(self, side: Side) -> Placements:
+        """Return the totals after one more case of each class was ranked as wrongly as can be.
+
+        Args:
+            side: "lower" adds a positive below all scores and a negative above, "upper" the reverse.
+        """
+        pos, neg = self.positives, self.negatives
+        if side == "lower":
+            # Nobody beats or is beaten by either of them.
+            return Placements(pos + 1, neg + 1, self.wins, self.positive_squares, self.negative_squares)
+        return Placements(
+            pos + 1,
+            neg + 1,
+            self.wins + pos + neg + 1,
+            self.positive_squares + 2 * self.wins + pos + (neg + 1) ** 2,
+            self.negative_squares + 2 * self.wins + neg + (pos + 1) ** 2,
+        )
+
+    @property
+    def area(self) -> float:
+        """The area, ties counted half."""
+        area = self.wins / (self.positives * self.negatives)
+        return 1.0 if area > 1 - 1e-15 else area
+
+    @property
+    def spreads(self) -> tuple[float, float]:
+        """Sums of squared distances of the shares beaten from the area, of positives and of negatives."""
+        area = self.area
+        of_positives = self.positive_squares / self.negatives**2 - self.positives * area**2
+        of_negatives = self.negative_squares / self.positives**2 - self.negatives * area**2
+        return max(of_positives, 0.0), max(of_negatives, 0.0)
+
+    @property
+    def variance(self) -> float:
+        """DeLong's variance of the area; nan with fewer than two cases of a class."""
+        if min(self.positives, self.negatives) <= 1:
+            return math.nan
+        first, second = self.spreads
+        first /= (self.positives - 1) * self.positives
+        return first + second / ((self.negatives - 1) * self.negatives)
+
+    @property
+    def posterior_moments(self) -> tuple[float, float]:
+        """Area and its variance when the shares of each class are Dirichlet with these counts."""
+        first, second = self.spreads
+        first /= self.positives * (self.positives + 1)
+        return self.area, first + second / (self.negatives * (self.negatives + 1))
+
+
+@dataclass(frozen=True)
+class ExactArea:
     """The area under the ROC curve, bounded after one more case of each class was seen ranked wrongly.
 
     For the lower side one positive below all scores and one negative above them is added (for the upper side
@@ -88,29 +186,20 @@ class AreaUnderCurve:
     5% (50 positives, area 0.98); this one stayed below 5% on both sides in the same simulations.
 
     Args:
-        positives: Positives at each score, shape (scores,), scores ascending; fractions are allowed.
-        negatives: Negatives at each score, same shape.
+        placements: The totals of the scores.
 
     Raises:
-        ValueError: If shapes differ, a count is negative or a class is empty.
+        ValueError: If a class is empty.
 
     Source: DeLong et al. (1988) for the variance and the displayed interval; the added cases are our own.
-
-    >>> area = AreaUnderCurve([0, 0, 10], [20, 5, 0])
-    >>> area.value, 0.6 < area.bound("lower", 0.95) < 0.8
-    (1.0, True)
     """
 
-    positives: NDArray[np.float64]
-    negatives: NDArray[np.float64]
+    placements: Placements
 
     def __post_init__(self) -> None:
-        """Refuse tables without both classes."""
-        pos, neg = _checked(self.positives, self.negatives)
-        if pos.ndim != 1 or not (pos.sum() > 0 and neg.sum() > 0):
-            raise ValueError("an area needs one dimension, at least one positive and one negative")
-        object.__setattr__(self, "positives", pos)
-        object.__setattr__(self, "negatives", neg)
+        """Refuse totals without both classes."""
+        if not (self.placements.positives > 0 and self.placements.negatives > 0):
+            raise ValueError("an area needs at least one positive and one negative")
 
     @property
     def value(self) -> float:
@@ -150,31 +239,39 @@ class AreaUnderCurve:
 
     def quantiles(self, side: Side, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
         """Quantiles of the beta distribution with the moments after the added cases."""
-        first, last = ([1.0], [0.0]) if side == "lower" else ([0.0], [1.0])
-        pos = np.concatenate([first, self.positives, last])
-        neg = np.concatenate([last, self.negatives, first])
-        area, variance = _posterior_moments(pos, neg)
+        area, variance = self.placements.with_worst(side).posterior_moments
         return matched_beta(area, variance, 0.0, 1.0, probabilities)
 
     @property
     def _is_thin(self) -> bool:
-        return bool(min(self.positives.sum(), self.negatives.sum()) < FEW_OF_A_CLASS)
+        return min(self.placements.positives, self.placements.negatives) < FEW_OF_A_CLASS
 
-    @cached_property
+    @property
     def _logit(self) -> LogitNormal:
-        area, variance = delong(self.positives, self.negatives)
-        cases = float(min(self.positives.sum(), self.negatives.sum()))
-        return LogitNormal(float(area), math.sqrt(max(0.0, float(variance))), cases=cases)
+        variance = self.placements.variance
+        cases = min(self.placements.positives, self.placements.negatives)
+        return LogitNormal(self.placements.area, math.sqrt(max(0.0, variance)), cases=cases)
 
 
-def _posterior_moments(pos: NDArray[np.float64], neg: NDArray[np.float64]) -> tuple[float, float]:
-    """Area and its variance when the shares of each class are Dirichlet with these counts."""
-    n_pos, n_neg = pos.sum(), neg.sum()
-    beaten, outdone = _placements(pos, neg)
-    area = float(pos @ beaten / n_pos)
-    spread_pos = float(pos @ (beaten - area) ** 2 / n_pos / (n_pos + 1))
-    spread_neg = float(neg @ (outdone - area) ** 2 / n_neg / (n_neg + 1))
-    return area, spread_pos + spread_neg
+class AreaUnderCurve(ExactArea):
+    """The same from counts per score.
+
+    Args:
+        positives: Positives at each score, shape (scores,), scores ascending; fractions are allowed.
+        negatives: Negatives at each score, same shape.
+
+    Raises:
+        ValueError: If shapes differ, a count is negative or a class is empty.
+
+    >>> area = AreaUnderCurve([0, 0, 10], [20, 5, 0])
+    >>> area.value, 0.6 < area.bound("lower", 0.95) < 0.8
+    (1.0, True)
+    """
+
+    def __init__(self, positives: NDArray[np.float64], negatives: NDArray[np.float64]) -> None:
+        if np.ndim(positives) != 1:
+            raise ValueError("an area needs one dimension")
+        super().__init__(Placements.of(positives, negatives))
 
 
 def _placements(

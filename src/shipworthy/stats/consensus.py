@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 
 __all__ = ["Consensus", "dawid_skene", "majority"]
 
@@ -87,30 +86,51 @@ def dawid_skene(
     if not len(items):
         raise ValueError("a consensus needs labels")
     size, judges = int(items.max()) + 1, int(raters.max()) + 1
-    said = raters * classes + labels
+    of_items = _SumsBy(items, size, raters * classes + labels)
+    of_answers = _SumsBy(raters * classes + labels, judges * classes, items)
     votes = np.bincount(items * classes + labels, minlength=size * classes).reshape(size, classes)
     chances = votes / votes.sum(axis=1, keepdims=True)
-    prior, confusion = _skills(chances, items, said, judges, smoothing)
+    prior, confusion = _skills(of_answers.of(chances), chances, smoothing)
     step, moved = 0, math.inf
     while step < most_steps and moved > tolerance:
         step += 1
         watch(step)
         told = np.log(confusion).transpose(0, 2, 1).reshape(judges * classes, classes)
-        evidence = np.column_stack([np.bincount(items, told[said, c], size) for c in range(classes)])
-        evidence += np.log(prior)
-        updated = np.exp(evidence - logsumexp(evidence, axis=1, keepdims=True))
+        updated = of_items.of(told) + np.log(prior)
+        updated -= updated.max(axis=1, keepdims=True)
+        np.exp(updated, out=updated)
+        updated /= updated.sum(axis=1, keepdims=True)
         moved = float(np.abs(updated - chances).max())
         chances = updated
-        prior, confusion = _skills(chances, items, said, judges, smoothing)
+        prior, confusion = _skills(of_answers.of(chances), chances, smoothing)
     return Consensus(chances, prior, confusion, step, moved <= tolerance)
 
 
-def _skills(chances: Array, items: Codes, said: Codes, judges: int, smoothing: float) -> tuple[Array, Array]:
+class _SumsBy:
+    """Sums of rows of a table by the group of each label, put in order once for all steps.
+
+    Args:
+        groups: (labels,) group of each label.
+        size: Number of groups.
+        rows: (labels,) row of the table that each label takes.
+    """
+
+    def __init__(self, groups: Codes, size: int, rows: Codes) -> None:
+        order = np.argsort(groups, kind="stable")
+        ordered = groups[order]
+        self._begins = np.flatnonzero(np.diff(ordered, prepend=-1))
+        self._occurring, self._rows, self._size = ordered[self._begins], rows[order], size
+
+    def of(self, table: Array) -> Array:
+        """Return (groups, columns) sums of the (rows, columns) of a table."""
+        found = np.zeros((self._size, table.shape[1]))
+        found[self._occurring] = np.add.reduceat(table.take(self._rows, axis=0), self._begins, axis=0)
+        return found
+
+
+def _skills(tables: Array, chances: Array, smoothing: float) -> tuple[Array, Array]:
     """Return the share of each class and each rater's table, given the chances of the classes."""
     classes = chances.shape[1]
-    tables = np.column_stack(
-        [np.bincount(said, chances[items, truth], judges * classes) for truth in range(classes)]
-    )
-    confusion = tables.reshape(judges, classes, classes).transpose(0, 2, 1) + smoothing
+    confusion = tables.reshape(-1, classes, classes).transpose(0, 2, 1) + smoothing
     prior = chances.sum(axis=0) + smoothing
     return prior / prior.sum(), confusion / confusion.sum(axis=2, keepdims=True)

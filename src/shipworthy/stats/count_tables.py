@@ -283,7 +283,7 @@ class TableFunction(BoundedByQuantiles):
     @cached_property
     def standard_error(self) -> float:
         """Standard deviation of the draws that have a finite value, on the side where it is larger."""
-        spreads = [float(draws[np.isfinite(draws)].std()) for draws in map(self._few_draws, _SIDES)
+        spreads = [float(draws[np.isfinite(draws)].std()) for draws in self._few_draws.values()
                    if np.isfinite(draws).any()]  # fmt: skip
         return max(spreads, default=math.nan)
 
@@ -291,8 +291,8 @@ class TableFunction(BoundedByQuantiles):
         """The two one-sided bounds, from the few draws that a picture needs, stretched to hold the value."""
         check_confidence(level)
         tail = np.array([(1 - level) / 2])
-        low = order_statistics(self._few_draws("lower"), tail, "lower")[0]
-        high = order_statistics(self._few_draws("upper"), 1 - tail, "upper")[0]
+        low = order_statistics(self._few_draws["lower"], tail, "lower")[0]
+        high = order_statistics(self._few_draws["upper"], 1 - tail, "upper")[0]
         return min(float(low), self.value), max(float(high), self.value)
 
     def quantiles(self, side: Side, probabilities: Array) -> Array:
@@ -314,26 +314,36 @@ class TableFunction(BoundedByQuantiles):
     def _upper_draws(self) -> Array:
         return self._drawn("upper", DRAWS)
 
-    def _few_draws(self, side: Side) -> Array:
-        return self._drawn(side, DISPLAY_DRAWS)
+    @cached_property
+    def _few_draws(self) -> dict[Side, Array]:
+        return {side: self._drawn(side, DISPLAY_DRAWS) for side in _SIDES}
 
     def _drawn(self, side: Side, most: int) -> Array:
         counts = self.counts.copy()
         counts[self._worst_cell(side)] += 1.0
-        held = counts > 0
+        held, total = counts > 0, self.counts.sum()
         shares = dirichlet_draws(counts[held], most)
-        tables = np.zeros((shares.shape[0], counts.size))
-        tables[:, held] = shares * self.counts.sum()
-        return self._read(tables, side)
+        found = []
+        for part in np.array_split(shares, _parts(shares.shape[0], counts.size)):
+            tables = part * total
+            if not held.all():
+                tables = np.zeros((part.shape[0], counts.size))
+                tables[:, held] = part * total
+            found.append(self._read(tables, side))
+        return np.concatenate(found)
 
     def _worst_cell(self, side: Side) -> int:
-        one_more = self._read(self.counts + np.eye(self.counts.size), side, whole=True)
+        cells, found = np.arange(self.counts.size), []
+        for part in np.array_split(cells, _parts(cells.size, cells.size)):
+            tables = np.tile(self.counts, (part.size, 1))
+            tables[np.arange(part.size), part] += 1.0
+            found.append(self._read(tables, side, whole=True))
+        one_more = np.concatenate(found)
         return int(one_more.argmin() if side == "lower" else one_more.argmax())
 
     def _read(self, tables: Array, side: Side, *, whole: bool = False) -> Array:
-        parts = np.array_split(tables, math.ceil(tables.shape[0] / _TOGETHER))
         with np.errstate(invalid="ignore", divide="ignore"):
-            found = np.concatenate([as_floats(self.statistic(part)) for part in parts])
+            found = as_floats(self.statistic(tables))
         # One more case that leaves nothing to measure is no worst case; a draw that does is.
         against = math.inf if (side == "upper") != whole else -math.inf
         return np.where(np.isnan(found), against, found)
@@ -341,7 +351,14 @@ class TableFunction(BoundedByQuantiles):
 
 _SIDES: tuple[Side, Side] = ("lower", "upper")
 _TOGETHER = 1_000
-"""Tables read at once, so that those of a hundred classes stay within some ten megabytes."""
+"""Tables read at once, at most."""
+_NUMBERS = 1_000_000
+"""Numbers in the tables read at once, so that those of a hundred classes stay within some ten megabytes."""
+
+
+def _parts(tables: int, cells: int) -> int:
+    """Number of parts in which so many tables of so many cells are read."""
+    return math.ceil(tables / max(1, min(_TOGETHER, _NUMBERS // cells)))
 
 
 def _check_table(counts: Array) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Literal, Protocol
 
 import numpy as np
@@ -41,6 +42,8 @@ _SEED = 20_240_611
 _FEWEST_DRAWS = 4_000
 _GAMMAS = 4_000_000
 """Numbers drawn at most per distribution, so that wide tables stay within tens of milliseconds."""
+_KEPT = 100_000
+"""Up to so many numbers are kept: one table is drawn for its gate, to be shown and for its price."""
 
 
 class Confidence(Protocol):
@@ -241,11 +244,23 @@ def dirichlet_draws(weights: Array, most: int = DRAWS) -> Array:
         most: Draws at most; wide tables get fewer.
 
     Returns:
-        Shares, shape (draws, cells).
+        Shares, shape (draws, cells), read-only.
     """
     draws = min(most, max(_FEWEST_DRAWS, _GAMMAS // weights.size))
-    gammas = np.random.default_rng(_SEED).standard_gamma(weights, size=(draws, weights.size))
-    return np.asarray(gammas / gammas.sum(axis=1, keepdims=True))
+    plain = as_floats(weights)
+    drawn = _kept_shares if draws * plain.size <= _KEPT else _shares
+    return drawn(plain.tobytes(), draws)
+
+
+def _shares(weights: bytes, draws: int) -> Array:
+    parameters = np.frombuffer(weights)
+    shares = np.random.default_rng(_SEED).standard_gamma(parameters, size=(draws, parameters.size))
+    shares /= shares.sum(axis=1, keepdims=True)
+    shares.flags.writeable = False
+    return shares
+
+
+_kept_shares = lru_cache(maxsize=8)(_shares)
 
 
 def order_statistics(sample: Array, probabilities: Array, side: Side) -> Array:

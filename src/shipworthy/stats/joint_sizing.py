@@ -22,6 +22,8 @@ from shipworthy.stats.sizing import (
 )
 
 _SEED = 20_240_611
+LARGEST_ROOT = 1e8
+"""Distances beyond which squares are numbers of cases that nobody can collect."""
 _WIDEST = 200_000
 """Cases on either side of a crossing that are looked at one by one; teeth further off are low."""
 
@@ -145,8 +147,10 @@ class MeanTarget:
         check_confidence(power)
         if self.gap <= 0:
             return None
-        counted = math.ceil((max(0.0, self._reach + normal_quantile(power) * self.deviation) / self.gap) ** 2)
-        return math.ceil(_tidy(max(1, counted) / self.share))
+        errors = max(0.0, self._reach + normal_quantile(power) * self.deviation) / self.gap
+        if not errors < LARGEST_ROOT:
+            return None
+        return math.ceil(_tidy(max(1, math.ceil(errors**2)) / self.share))
 
     @property
     def unrest(self) -> int:

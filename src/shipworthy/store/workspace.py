@@ -13,8 +13,9 @@ from typing import Any
 
 from shipworthy.errors import StoreError, UsageError, nearest
 from shipworthy.store.hashes import hash_file, hash_record, short
+from shipworthy.store.texts import check_texts, put_back, set_apart
 
-__all__ = ["RunFolder", "Workspace", "write_atomically"]
+__all__ = ["FORMAT", "RunFolder", "Workspace", "write_atomically", "written"]
 
 FOLDER = ".shipworthy"
 FORMAT = 1
@@ -40,6 +41,11 @@ def write_atomically(path: Path, text: str) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def written(whole: Mapping[str, Any]) -> str:
+    """Return a record as the text of its file."""
+    return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
 
 
 def _lock(descriptor: int) -> None:
@@ -216,7 +222,7 @@ class Workspace:
         raise UsageError(what, fix=nearest(name, known) if known else "Make one with `shipworthy run`.")
 
     def write_decision(self, record: Mapping[str, Any]) -> tuple[str, Path]:
-        """Write a decision under its own content hash; the same content is never written twice.
+        """Write a decision under its own content hash, which covers texts of cases by their hashes.
 
         Args:
             record: The decision, JSON-ready.
@@ -224,12 +230,12 @@ class Workspace:
         Returns:
             (id, path).
         """
-        content_hash = hash_record(record)
+        content, texts = set_apart(record)
+        content_hash = hash_record(content)
         decision_id = short(content_hash)
         path = self.path / "decisions" / f"{decision_id}.json"
-        if not path.exists():
-            whole = {"format": FORMAT, "id": decision_id, "hash": content_hash, "decision": dict(record)}
-            write_atomically(path, json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
+        whole = {"format": FORMAT, "id": decision_id, "hash": content_hash, "decision": content}
+        write_atomically(path, written(whole | ({"texts": texts} if texts else {})))
         return decision_id, path
 
     def decision_ids(self) -> list[str]:
@@ -247,10 +253,26 @@ class Workspace:
         return [stem for _decided, _written, stem in sorted(found)]
 
     def read_decision(self, decision_id: str) -> dict[str, Any]:
-        """Return a decision's record after checking its content hash.
+        """Return a decision's record after checking its content hash, with its texts.
 
         Args:
             decision_id: Id, an unambiguous beginning of one, or "latest".
+
+        Raises:
+            UsageError: If there is no such decision.
+            StoreError: If it was changed or cut off.
+        """
+        whole = self.read_sealed(decision_id)
+        return put_back(whole["decision"], whole["texts"])
+
+    def read_sealed(self, decision_id: str) -> dict[str, Any]:
+        """Return a decision's file after checking it, as its hash covers it.
+
+        Args:
+            decision_id: Id, an unambiguous beginning of one, or "latest".
+
+        Returns:
+            `hash`, `decision` with hashes in place of texts of cases, and `texts`.
 
         Raises:
             UsageError: If there is no such decision.
@@ -266,9 +288,9 @@ class Workspace:
         path = self.path / "decisions" / f"{begun[0]}.json"
         try:
             whole = json.loads(path.read_text(encoding="utf-8"))
-            record = whole["decision"]
+            record = dict(whole["decision"])
             stated = whole["hash"]
-        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
+        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError):
             raise StoreError(
                 "The decision is cut off or damaged.", where=str(path), fix="Restore it from version control."
             ) from None
@@ -278,4 +300,4 @@ class Workspace:
                 where=str(path),
                 fix="Restore it from version control; a new decision is a new record.",
             )
-        return dict(record)
+        return {"hash": stated, "decision": record, "texts": check_texts(whole.get("texts"), str(path))}

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from math import prod
+from typing import Literal
 
 from shipworthy.tables.asks import LOST, Ask, Key, Reading
 from shipworthy.tables.duck import text_literal
 
-__all__ = ["Arm", "Cut", "Part", "arms_sql", "base_keys", "plan_arms"]
+__all__ = ["Arm", "Counted", "Cut", "Part", "arms_sql", "base_keys", "coded_and_counted", "plan_arms"]
 
 #: Cells that one arm may have so that its table stays in the processor's cache; above, totals stay apart.
 MOST_CELLS = 16_384
 #: Finer keys may take the place of a coarse one up to this many combinations.
 MOST_COMBINATIONS = 4_096
-#: Codes joined into one number beyond this need the wider type.
+#: Largest numbers that fit the small types with room for one more.
+MOST_OF_A_TINYINT = 126
+MOST_OF_A_SMALLINT = 32_766
 MOST_OF_AN_INTEGER = 2_000_000_000
 
 
@@ -49,6 +53,7 @@ class Arm:
         inner: The ask whose units are no rows; None where they are.
         keys: The keys counted by.
         sums: The expressions summed.
+        values: Name and SQL of what is computed of each unit, where units are no rows.
     """
 
     cut: Cut
@@ -57,6 +62,7 @@ class Arm:
     inner: Ask | None = None
     keys: list[Key] = field(default_factory=list)
     sums: list[str] = field(default_factory=list)
+    values: dict[str, str] = field(default_factory=dict)
 
     def cells_with(self, keys: Iterable[Key]) -> int:
         """Return the number of cells the arm would have with these keys too."""
@@ -84,6 +90,30 @@ class Part:
 
     arm: int
     populations: tuple[int, ...]
+
+
+#: What is summed of a column: its numbers, their squares, or 1 for each.
+Summed = Literal["number", "square", "presence"]
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Which columns of the coded rows an arm counts by.
+
+    Args:
+        where: Columns that are true in its rows.
+        population: Column of the population: the value's place from 1, NULL for all others, where the cut is
+            by a column, else its code; "0" where nothing is kept apart.
+        code: Column of the codes of keys and group as one number; "0" where there are none.
+        sums: Columns summed, each with what is summed of it.
+        weighted: Whether each row counts by the column w.
+    """
+
+    where: tuple[str, ...]
+    population: str
+    code: str
+    sums: tuple[tuple[str, Summed], ...]
+    weighted: bool
 
 
 def base_keys(keys: Iterable[Key]) -> tuple[Key, ...]:
@@ -147,12 +177,23 @@ class _Plan:
         self.parts: dict[Ask, Part] = {}
 
     def apart(self, ask: Ask) -> None:
-        """Give an ask whose units are no rows its own arm."""
-        size = len(ask.split.labels)
+        """Place an ask whose units are no rows: in the arm of the same units, else in one of its own."""
+        size, grain = len(ask.split.labels), ask.total.grain
         cut = Cut("", (), "true", ask.split.sql, size)
-        keys, sums = list(ask.total.by), list(ask.total.sums)
-        self.arms.append(Arm(cut, False, ask.by_group, ask, keys, sums))
-        self.parts[ask] = Part(len(self.arms) - 1, (*range(size), -1))
+        alike = [
+            index
+            for index, arm in enumerate(self.arms)
+            if arm.inner is not None
+            and grain.values
+            and (arm.inner.total.grain.inner, arm.cut, arm.by_group) == (grain.inner, cut, ask.by_group)
+            and self._fits(arm, ask.total.by)
+        ]
+        if not alike:
+            self.arms.append(Arm(cut, False, ask.by_group, ask))
+        index = alike[0] if alike else len(self.arms) - 1
+        self.arms[index].take(ask.total.by, ask.total.sums)
+        self.arms[index].values.update(grain.values)
+        self.parts[ask] = Part(index, (*range(size), -1))
 
     def by_column(self, ask: Ask) -> bool:
         """Place an ask with arms by a column that is kept apart anyway, or by its own code."""
@@ -212,7 +253,9 @@ class _Plan:
         return keys, planned
 
     def _fits(self, arm: Arm, keys: tuple[Key, ...]) -> bool:
-        return set(keys) <= set(arm.keys) or arm.cells_with(keys) <= MOST_CELLS
+        # Where no population is kept apart, groups of clusters alone make a table large.
+        groups = self.groups if arm.by_group and not arm.cut.size else 1
+        return set(keys) <= set(arm.keys) or arm.cells_with(keys) * groups <= MOST_CELLS
 
 
 def _populations(reading: Reading, cut: Cut) -> tuple[int, ...]:
@@ -237,17 +280,39 @@ def arms_sql(rows: str, arms: Sequence[Arm], groups: int, mean_weight: float | N
         mean_weight: Mean weight; None where rows carry no weights.
 
     Returns:
-        SQL with the columns arm, p, g, k (the keys' codes as one number, the last key fastest), n, s0...
+        SQL with the columns arm, p, k (the codes of the keys, then that of the group where groups are kept
+        apart, as one number, the last one fastest), n, s0...
     """
     names = _Names(groups, mean_weight)
-    selects = [names.arm(index, arm, arms) for index, arm in enumerate(arms)]
+    selects = "\nUNION ALL\n".join(names.arm(index, arm, arms) for index, arm in enumerate(arms))
+    return f"WITH coded AS ({_coded(names, rows, arms)})\n{selects}"
+
+
+def coded_and_counted(
+    rows: str, arms: Sequence[Arm], groups: int, mean_weight: float | None
+) -> tuple[str, list[Counted]]:
+    """Return the query that codes the rows, and which of its columns each arm counts by.
+
+    Args:
+        rows: Table, view or derived table of canonical rows.
+        arms: The arms; units of all of them are rows.
+        groups: Number of cluster groups.
+        mean_weight: Mean weight; None where rows carry no weights.
+    """
+    names = _Names(groups, mean_weight)
+    counted = [names.counted(arm, arms) for arm in arms]
+    return _coded(names, rows, arms), counted
+
+
+def _coded(names: _Names, rows: str, arms: Sequence[Arm]) -> str:
     # One filter at the file is cheaper than one in every arm.
     where = "" if any(arm.planned for arm in arms) else " WHERE unscored_reason IS NULL"
     coded = f"SELECT {', '.join(names.coded())} FROM {rows}{where}"
     if names.joint:
-        joint = ", ".join(f"{sql} AS {name}" for sql, name in names.joint.items())
-        coded = f"SELECT *, {joint} FROM ({coded}) c"
-    return f"WITH coded AS ({coded})\n" + "\nUNION ALL\n".join(selects)
+        joint = [f"{sql} AS {each}" for sql, each in names.joint.items()]
+        kept = ["*"] if names.needs_all else list(names.read)
+        coded = f"SELECT {', '.join([*kept, *joint])} FROM ({coded}) c"
+    return coded
 
 
 class _Names:
@@ -257,15 +322,29 @@ class _Names:
         self.groups, self.mean_weight = groups, mean_weight
         self.names: dict[str, str] = {}
         self.joint: dict[str, str] = {}
+        self.read: dict[str, None] = {}
         self.needs_all = False
 
     def coded(self) -> list[str]:
-        """Return the first projection."""
-        weight = "1.0" if self.mean_weight is None else f"coalesce(weight, 1.0) / {self.mean_weight!r}"
+        """Return the first projection: narrow, for every arm goes over what it makes."""
         found = [f"{sql} AS {name}" for sql, name in self.names.items()]
-        found += ["unscored_reason IS NULL AS usable", f"{weight} AS w"]
-        found.append(f"{'cluster_group' if self.groups > 1 else '0'} AS g")
+        if self.needs_all or "usable" in self.read:
+            found.append("unscored_reason IS NULL AS usable")
+        if self.mean_weight is not None:
+            found.append(f"coalesce(weight, 1.0) / {self.mean_weight!r} AS w")
+        elif self.needs_all:
+            found.append("1.0 AS w")
+        if self.groups > 1:
+            found.append("cluster_group AS g")
+        elif self.needs_all:
+            found.append("0 AS g")
+        if not found:
+            found.append("0 AS nothing")
         return [*found, "*"] if self.needs_all else found
+
+    def _reading(self, name: str) -> str:
+        self.read[name] = None
+        return name
 
     def _name(self, sql: str) -> str:
         return self.names.setdefault(sql, f"c_{len(self.names)}")
@@ -273,68 +352,111 @@ class _Names:
     def _key(self, key: Key) -> str:
         return self._name(f"coalesce(CAST({key.sql} AS {_type(key.size)}), {key.size})")
 
-    def _joint_code(self, keys: Sequence[Key]) -> str:
-        """Return the codes of several keys as one number, coded once for all arms that count by them."""
-        sizes = [key.size + 1 for key in keys]
-        code = joined([self._key(key) for key in keys], sizes)
-        return self.joint.setdefault(code, f"j_{len(self.joint)}") if len(keys) > 1 else code
+    def _joint_code(self, keys: Sequence[Key], by_group: bool) -> str:
+        """Return the codes of keys and group as one number, coded once for all arms that count by them."""
+        codes, sizes = [self._key(key) for key in keys], [key.size + 1 for key in keys]
+        if by_group:
+            codes, sizes = [*codes, "g"], [*sizes, self.groups]
+        if len(codes) < 2:
+            return self._reading(codes[0]) if codes else "0"
+        code = joined(codes, sizes)
+        return self.joint.setdefault(code, f"j_{len(self.joint)}")
 
     def _cut(self, cut: Cut) -> tuple[str, str]:
         """Return what rows are grouped by, and the population's code read off that."""
         if cut.column:
             listed = ", ".join(text_literal(value) for value in cut.values)
             # The bare position stays a dictionary of few values; only the groups are coded further.
-            place = self._name(f"list_position([{listed}], {cut.column})")
+            position = f"list_position([{listed}], {cut.column})"
+            narrow = "TINYINT" if cut.size < MOST_OF_A_TINYINT else _type(cut.size)
+            place = self._reading(self._name(f"CAST({position} AS {narrow})"))
             return place, f"coalesce({place}, {cut.size + 1}) - 1"
         if not cut.sql:
             return "0", "0"
-        code = self._name(f"coalesce(CAST({cut.sql} AS {_type(cut.size)}), {cut.size})")
+        code = self._reading(self._name(f"coalesce(CAST({cut.sql} AS {_type(cut.size)}), {cut.size})"))
         return code, code
+
+    def counted(self, arm: Arm, arms: Sequence[Arm]) -> Counted:
+        """Return the columns of an arm whose units are rows."""
+        weighted = self.mean_weight is not None
+        if weighted:
+            self._reading("w")
+        return Counted(
+            where=tuple(self._where(arm, arms)),
+            population=self._cut(arm.cut)[0],
+            code=self._joint_code(arm.keys, self.groups > 1 and arm.by_group),
+            sums=tuple(self._sum(sql) for sql in arm.sums),
+            weighted=weighted,
+        )
+
+    def _where(self, arm: Arm, arms: Sequence[Arm]) -> list[str]:
+        where = []
+        if not arm.planned and any(each.planned for each in arms):
+            where.append(self._reading("usable"))
+        if arm.cut.within != "true":
+            where.append(self._reading(self._name(f"coalesce({arm.cut.within}, false)")))
+        return where
 
     def arm(self, index: int, arm: Arm, arms: Sequence[Arm]) -> str:
         """Return one arm, padded to the width of the widest."""
-        where, source = [], "coded"
-        if not arm.planned and any(each.planned for each in arms):
-            where.append("usable")
-        if arm.cut.within != "true":
-            where.append(self._name(f"coalesce({arm.cut.within}, false)"))
+        source = "coded"
         if arm.inner is None:
-            grouped, population = self._cut(arm.cut)
-            code = self._joint_code(arm.keys)
-            by = [grouped, code]
-            sums = [self._sum(sql) for sql in arm.sums]
+            columns_of = self.counted(arm, arms)
+            where, code = list(columns_of.where), columns_of.code
+            by, population = [columns_of.population, code], self._cut(arm.cut)[1]
+            weight = "w * " if columns_of.weighted else ""
+            written = {
+                "number": f"sum({weight}{{0}})",
+                "square": f"sum({weight}{{0}} * {{0}})",
+                "presence": "count({0})",
+            }
+            sums = [written[kind].format(name) for name, kind in columns_of.sums]
         else:
             self.needs_all = True
             own = self._name(f"CAST({arm.cut.sql} AS INTEGER)")
-            where.append(f"{own} IS NOT NULL")
-            inner = arm.inner.total.grain.inner.format(population=own, where=" AND ".join(where))
+            within = " AND ".join([*self._where(arm, arms), f"{own} IS NOT NULL"])
+            values = ", ".join(f"{sql} AS {name}" for name, sql in arm.values.items())
+            inner = arm.inner.total.grain.inner.format(population=own, where=within, values=values)
             source, where, population = f"({inner}) u", [], "p"
             keys = [f"coalesce({key.sql}, {key.size})" for key in arm.keys]
-            code = joined(keys, [key.size + 1 for key in arm.keys])
+            sizes = [key.size + 1 for key in arm.keys]
+            if self.groups > 1 and arm.by_group:
+                keys, sizes = [*keys, "g"], [*sizes, self.groups]
+            code = joined(keys, sizes)
             by = [population, *keys]
             weight = "" if self.mean_weight is None else "w * "
             sums = [f"sum({weight}CAST({sql} AS DOUBLE))" for sql in arm.sums]
-        group = "g" if self.groups > 1 and arm.by_group else "0"
-        columns = [f"{index} AS arm", f"CAST({population} AS INTEGER) AS p", f"CAST({group} AS INTEGER) AS g"]
-        columns.append(f"CAST({code} AS BIGINT) AS k")
+        columns = [f"{index} AS arm", f"CAST({population} AS INTEGER) AS p", f"CAST({code} AS BIGINT) AS k"]
         counted = "count(*)" if self.mean_weight is None else "sum(w)"
+        if self.mean_weight is not None:
+            self._reading("w")
         columns.append(f"CAST({counted} AS DOUBLE) AS n")
         columns += [f"CAST({sql} AS DOUBLE) AS s{position}" for position, sql in enumerate(sums)]
         widest = max(len(each.sums) for each in arms)
         columns += [f"CAST(NULL AS DOUBLE) AS s{position}" for position in range(len(sums), widest)]
         condition = f" WHERE {' AND '.join(where)}" if where else ""
-        listed = ", ".join(part for part in (*by, group) if part != "0")
+        listed = ", ".join(part for part in by if part != "0")
         # Without a row there is no entry, whether anything is kept apart or not.
         end = f"GROUP BY {listed}" if listed else "HAVING count(*) > 0"
         return f"SELECT {', '.join(columns)} FROM {source}{condition} {end}"
 
-    def _sum(self, sql: str) -> str:
-        """Return the sum of an expression; whether a number is there is counted, not summed."""
+    def _sum(self, sql: str) -> tuple[str, Summed]:
+        """Return the column of a sum, and what is summed of it, so that one column serves several sums."""
+        kind: Summed = "number"
+        number = sql
         present = sql.removeprefix("CASE WHEN ").removesuffix(" IS NULL THEN 0 ELSE 1 END")
+        factor = sql[: (len(sql) - len(" * ")) // 2]
         if self.mean_weight is None and sql == f"CASE WHEN {present} IS NULL THEN 0 ELSE 1 END":
-            return f"count({self._name(f'CAST({present} AS DOUBLE)')})"
-        weight = "" if self.mean_weight is None else "w * "
-        return f"sum({weight}{self._name(f'CAST({sql} AS DOUBLE)')})"
+            kind, number = "presence", present
+        elif sql == f"{factor} * {factor}" and _is_in_brackets(factor):
+            kind, number = "square", factor
+        return self._reading(self._name(f"CAST({number} AS DOUBLE)")), kind
+
+
+def _is_in_brackets(sql: str) -> bool:
+    """Return whether one pair of brackets is around all of it."""
+    depths = list(accumulate({"(": 1, ")": -1}.get(sign, 0) for sign in sql))
+    return sql.startswith("(") and depths[-1] == 0 and 0 not in depths[:-1]
 
 
 def joined(codes: Sequence[str], sizes: Sequence[int]) -> str:
@@ -346,12 +468,13 @@ def joined(codes: Sequence[str], sizes: Sequence[int]) -> str:
     """
     if not codes:
         return "0"
-    wide = prod(sizes) > MOST_OF_AN_INTEGER
-    found = f"CAST({codes[0]} AS BIGINT)" if wide and len(codes) > 1 else codes[0]
+    found, cells = codes[0], prod(sizes)
+    if len(codes) > 1 and cells > MOST_OF_A_SMALLINT:
+        found = f"CAST({found} AS {'BIGINT' if cells > MOST_OF_AN_INTEGER else 'INTEGER'})"
     for code, size in zip(codes[1:], sizes[1:], strict=True):
         found = f"({found}) * {size} + {code}"
     return found
 
 
 def _type(size: int) -> str:
-    return "SMALLINT" if size < 32_767 else "INTEGER"
+    return "SMALLINT" if size <= MOST_OF_A_SMALLINT else "INTEGER"

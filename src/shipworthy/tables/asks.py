@@ -18,7 +18,8 @@ class Key:
         of: Finer keys that it is a function of, so that a table by them also answers a question by this one.
         codes: Its code for each combination of their codes (their slots for NULL included, the last key
             fastest); `size` for its own slot for NULL.
-        is_local: Whether its codes mean something among these rows only, as ranks do.
+        is_local: Whether its codes mean something among these rows only, as ranks do, and items seen or not:
+            such totals do not add up over parts.
     """
 
     name: str
@@ -41,10 +42,13 @@ class Grain:
         name: "row" (usable rows), "planned" (all rows), "case", "query" or "pair".
         inner: SQL of the units as a derived table over the coded rows, where a unit is no row; it must keep
             the columns p, g and w and may use any column of the rows.
+        values: Name and SQL of what is computed of each unit, put where `inner` says {values}: metrics with
+            the same units share one derived table.
     """
 
     name: str = "row"
     inner: str = ""
+    values: tuple[tuple[str, str], ...] = ()
 
 
 ROW = Grain("row")

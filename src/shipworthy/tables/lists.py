@@ -99,37 +99,58 @@ def first_rows(
 
 
 def list_flips(
-    connection: Connection, pairs: str, condition: str, limit: int, *, in_order: Sequence[str] | None = None
+    connection: Connection,
+    pieces: Sequence[str],
+    condition: str,
+    limit: int,
+    *,
+    occurring: Sequence[str] = WORST_OUTCOMES,
+    in_order: bool = False,
 ) -> list[ListedRow]:
     """Return pairs that satisfy a condition, the worst outcomes first.
 
     Args:
         connection: The engine.
-        pairs: Paired rows.
+        pieces: Paired rows, in relations of which each holds later cases than the one before it; reading
+            stops with the last pair wanted.
         condition: SQL over them.
         limit: Most rows to return.
-        in_order: Where pairs come in the order in which people list cases, those of the worst outcomes that
-            occur: reading then stops with the last pair wanted. None where they have to be sorted.
+        occurring: The worst outcomes that occur among the rows.
+        in_order: Whether the pairs of each piece come in the order in which people list cases, so that they
+            need not be sorted.
     """
+    worst = [name for name in WORST_OUTCOMES if name in occurring]
+    if in_order:
+        found: list[ListedRow] = []
+        for kind in _kinds(worst):
+            for piece in pieces:
+                if len(found) < limit:
+                    found += _flips(connection, piece, f"{condition} AND {kind}", "", limit - len(found))
+        return found
+    places = " ".join(f"WHEN {text_literal(name)} THEN {place}" for place, name in enumerate(worst))
+    rank = f"CASE outcome {places} ELSE {len(worst)} END, " if worst else ""
+    found = []
+    for piece in pieces:
+        found += _flips(connection, piece, condition, f"ORDER BY {rank}{BY_CASE}", limit)
+        found = sorted(found, key=lambda row: [*worst, row.outcome].index(row.outcome))
+        if len(found) >= limit and (not worst or found[limit - 1].outcome == worst[0]):
+            break
+    return found[:limit]
+
+
+def _kinds(worst: Sequence[str]) -> list[str]:
+    """Return the condition of each of the worst outcomes, and of all others."""
+    if not worst:
+        return ["true"]
+    listed = [text_literal(name) for name in worst]
+    return [*(f"outcome = {name}" for name in listed), f"coalesce(outcome, '') NOT IN ({', '.join(listed)})"]
+
+
+def _flips(connection: Connection, piece: str, condition: str, order: str, limit: int) -> list[ListedRow]:
     sql = f"""SELECT case_id, repeat, coalesce(outcome, ''), coalesce(other_outcome, ''),
-              coalesce(prediction, ''), coalesce(label, ''), coalesce(failed_reason, '') FROM {pairs}
-            WHERE unscored_reason IS NULL AND {condition}"""
-    if in_order is None or dialect_of(connection) != "duckdb":
-        worst = " ".join(
-            f"WHEN {text_literal(name)} THEN {place}" for place, name in enumerate(WORST_OUTCOMES)
-        )
-        sql += f" ORDER BY CASE outcome {worst} ELSE {len(WORST_OUTCOMES)} END, {BY_CASE} LIMIT {int(limit)}"
-        return [ListedRow(*row) for row in watched(connection, sql, "list of flips", fetch=fetch_all)]
-    found: list[ListedRow] = []
-    occurring = [text_literal(name) for name in WORST_OUTCOMES if name in in_order]
-    kinds = [f"outcome = {name}" for name in occurring]
-    kinds.append(f"coalesce(outcome, '') NOT IN ({', '.join(occurring)})" if occurring else "true")
-    for kind in kinds:
-        if len(found) < limit:
-            of_kind = f"{sql} AND {kind} LIMIT {int(limit) - len(found)}"
-            rows = watched(connection, of_kind, "list of flips", fetch=fetch_all)
-            found += [ListedRow(*row) for row in rows]
-    return found
+              coalesce(prediction, ''), coalesce(label, ''), coalesce(failed_reason, '') FROM {piece}
+            WHERE unscored_reason IS NULL AND {condition} {order} LIMIT {int(limit)}"""
+    return [ListedRow(*row) for row in watched(connection, sql, "list of flips", fetch=fetch_all)]
 
 
 def texts_of(

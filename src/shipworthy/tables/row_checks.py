@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from shipworthy.errors import InputError
@@ -266,7 +267,8 @@ def classes_of(
             where=plan.source,
             fix="For numbers use kind: regressor; for texts give a scorer under metrics.",
         )
-    positive = _spellings(plan.positive, labels, predictions) or _usual_positive(labels | predictions)
+    positive = _spellings(plan.positive, labels, predictions) or usual_positive(labels | predictions)
+    _refuse_mixed_truths(labels, plan)
     if plan.positive and not labels & set(positive):
         raise InputError(
             f"golden.positive names {', '.join(plan.positive)}, but the labels are "
@@ -291,11 +293,32 @@ def classes_of(
             where=plan.source,
             fix="Use the labels' spelling, or say with golden.positive which values mean positive.",
         )
-    two_classes = bool(unseen) or len(labels | predictions) <= 2 or plan.threshold is not None
+    said = labels | predictions
+    two_classes = bool(unseen) or len(said) <= 2 or said == _truths(said) or plan.threshold is not None
     binary = bool(positive) and two_classes
     if binary:
         return ("negative", "positive"), positive, True
-    return tuple(sorted(labels | predictions)), positive, False
+    return tuple(sorted(said)), positive, False
+
+
+def _refuse_mixed_truths(labels: set[str], plan: RowsPlan) -> None:
+    """Refuse labels that say yes and no in two ways: each would silently be a class of its own."""
+    digits = labels & {"0", "1"}
+    words = _truths(labels) - digits
+    positive = {label for label in words | digits if label.lower() in ("true", "1")}
+    if words and digits and not (plan.positive and positive <= set(plan.positive)):
+        raise InputError(
+            f"The labels say yes and no in two ways: {', '.join(sorted(words))} and "
+            f"{', '.join(sorted(digits))} would be different classes.",
+            where=plan.source,
+            fix="Write true and false or 1 and 0 throughout, or name all that mean yes: "
+            f"golden: {{positive: [{', '.join(json.dumps(label) for label in sorted(positive))}]}}.",
+        )
+
+
+def _truths(values: set[str]) -> set[str]:
+    """Return the values that mean yes or no to a machine: true, false, 1, 0."""
+    return {value for value in values if value.lower() in ("true", "false", "1", "0")}
 
 
 def _spellings(positive: Sequence[str], labels: set[str], predictions: set[str]) -> tuple[str, ...]:
@@ -305,7 +328,8 @@ def _spellings(positive: Sequence[str], labels: set[str], predictions: set[str])
     return tuple(dict.fromkeys([*positive, *sorted(value for value in free if value.lower() in lowered)]))
 
 
-def _usual_positive(values: set[str]) -> tuple[str, ...]:
+def usual_positive(values: set[str]) -> tuple[str, ...]:
+    """Return the values that mean yes where all are a usual pair such as yes and no; () elsewhere."""
     lowered = {value.lower() for value in values}
     for negative, yes in (("0", "1"), ("false", "true"), ("no", "yes"), ("n", "y"), ("negative", "positive")):
         if lowered and lowered <= {negative, yes}:

@@ -23,6 +23,7 @@ __all__ = [
     "averaged_columns",
     "bad",
     "grade_sql",
+    "numbered",
     "slice_columns",
 ]
 
@@ -187,6 +188,11 @@ class RowsProfile:
     order: str = ""
     in_people_order: bool = False
     slice_values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def numbered(table: str) -> str:
+    """Name of the view that has each stored row's number in its file beside it."""
+    return f"{table}_numbered"
 
 
 def bad(column: str) -> str:

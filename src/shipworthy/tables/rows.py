@@ -24,11 +24,12 @@ from shipworthy.tables.row_plan import (
     averaged_columns,
     bad,
     grade_sql,
+    numbered,
     slice_columns,
 )
 from shipworthy.tables.slices import values_by_column
 
-__all__ = ["attach_rows", "build_rows", "read_profile", "view_rows"]
+__all__ = ["attach_rows", "build_rows", "read_profile", "stored_at", "view_rows"]
 
 #: Words for a number that says yes or no.
 TRUE_OR_FALSE = {"true": 1, "false": 0}
@@ -121,11 +122,28 @@ def attach_rows(connection: Connection, parquet: Path, table: str) -> None:
         parquet: The stored rows.
         table: The name.
     """
+    read = f"read_parquet({path_literal(parquet)}, hive_partitioning=false)"
     with translated(parquet):
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW {table} AS SELECT * FROM {read}")
         connection.execute(
-            f"CREATE OR REPLACE TEMP VIEW {table} AS "
-            f"SELECT * FROM read_parquet({path_literal(parquet)}, hive_partitioning=false)"
+            f"CREATE OR REPLACE TEMP VIEW {numbered(table)} AS SELECT *, file_row_number FROM {read}"
         )
+        connection.execute(f"COMMENT ON VIEW {table} IS {text_literal(str(parquet))}")
+
+
+def stored_at(connection: Connection, table: str) -> Path | None:
+    """Return the file of rows that `attach_rows` made readable; None where they lie in the engine.
+
+    Args:
+        connection: The engine.
+        table: Their name.
+    """
+    if dialect_of(connection) != "duckdb":
+        return None
+    found = connection.execute(
+        "SELECT comment FROM duckdb_views() WHERE temporary AND view_name = ?", [table]
+    ).fetchone()
+    return None if found is None or found[0] is None else Path(found[0])
 
 
 def _raw_sql(plan: RowsPlan) -> str:

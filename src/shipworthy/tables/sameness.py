@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from shipworthy.tables.duck import Connection, quote
 
-__all__ = ["Sameness", "compare_runs", "rows_unseen", "shared_ids"]
+__all__ = ["Sameness", "SharedCases", "compare_runs", "rows_unseen", "shared_cases", "shared_ids"]
 
 #: Dealt out when the rows are written, so that they say nothing of the answers.
 DEALT = ("cluster_group",)
@@ -101,6 +101,80 @@ def rows_unseen(connection: Connection, table: str, seen: Sequence[str], name: s
         f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM {table} "
         f"WHERE case_id NOT IN (SELECT case_id FROM {SEEN}) AND "
         f"coalesce(cluster_id, case_id) NOT IN (SELECT coalesce(cluster_id, case_id) FROM {SEEN})"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SharedCases:
+    """What two runs on different versions of a golden set have in common.
+
+    Args:
+        unchanged: Cases that both hold with the same label and input.
+        only_ours: Cases that only the first holds.
+        only_theirs: Cases that only the second holds.
+        relabelled: Cases that both hold with different labels.
+        rewritten: Cases that both hold with the same label and different inputs; None where that is not
+            known.
+    """
+
+    unchanged: int
+    only_ours: int
+    only_theirs: int
+    relabelled: int
+    rewritten: int | None
+
+
+def shared_cases(
+    connection: Connection,
+    ours: str,
+    theirs: str,
+    inputs: tuple[str, str] | None,
+    names: tuple[str, str],
+) -> SharedCases:
+    """Make views of two runs' rows on the cases that both hold unchanged.
+
+    Args:
+        connection: The engine.
+        ours: Rows of the first.
+        theirs: Rows of the second.
+        inputs: Queries of `case_id` and a hash `input` for the version of either; None where they are not
+            known.
+        names: Names of the views to make.
+
+    Returns:
+        How many cases are in them and how many are not.
+    """
+    table = "cases_of_both"
+    nowhere = "SELECT CAST(NULL AS VARCHAR) AS case_id, CAST(NULL AS BIGINT) AS input WHERE false"
+    old, new = inputs or (nowhere, nowhere)
+    labels = "SELECT case_id, min(label) AS label FROM {rows} GROUP BY case_id"
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT coalesce(a.case_id, b.case_id) AS case_id, "
+        "b.case_id IS NULL AS only_ours, a.case_id IS NULL AS only_theirs, "
+        "a.label IS DISTINCT FROM b.label AS relabelled, v.input IS DISTINCT FROM w.input AS rewritten "
+        f"FROM ({labels.format(rows=ours)}) a "
+        f"FULL JOIN ({labels.format(rows=theirs)}) b ON a.case_id = b.case_id "
+        f"LEFT JOIN ({old}) v ON v.case_id = coalesce(a.case_id, b.case_id) "
+        f"LEFT JOIN ({new}) w ON w.case_id = coalesce(a.case_id, b.case_id)"
+    )
+    both = "NOT only_ours AND NOT only_theirs"
+    for rows, name in zip((ours, theirs), names, strict=True):
+        connection.execute(
+            f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM {rows} WHERE case_id IN "
+            f"(SELECT case_id FROM {table} WHERE {both} AND NOT relabelled AND NOT rewritten)"
+        )
+    found = (
+        connection.execute(
+            f"""SELECT count(*) FILTER (WHERE {both} AND NOT relabelled AND NOT rewritten),
+              count(*) FILTER (WHERE only_ours), count(*) FILTER (WHERE only_theirs),
+              count(*) FILTER (WHERE {both} AND relabelled),
+              count(*) FILTER (WHERE {both} AND NOT relabelled AND rewritten) FROM {table}"""
+        ).fetchone()
+        or (0,) * 5
+    )
+    both_alike, ours_only, theirs_only, relabelled, rewritten = (int(n) for n in found)
+    return SharedCases(
+        both_alike, ours_only, theirs_only, relabelled, rewritten if inputs is not None else None
     )
 
 

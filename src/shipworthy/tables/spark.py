@@ -287,13 +287,13 @@ class Spark:
     def _make(self, statement: Statement) -> None:
         """Make a view; of a table the rows are kept, so that nothing is computed twice."""
         try:
-            frame = self._session.sql(statement.query)
-            if statement.kind == "table":
-                frame = frame.persist()
-            frame.createOrReplaceTempView(statement.name)
+            self._session.sql(statement.query).createOrReplaceTempView(statement.name)
+            # By the view's name: the query itself may name views that are gone when the rows are let go, and
+            # through Spark Connect it would be read again then.
+            made = self._session.table(statement.name)
+            self._made[statement.name] = made.persist() if statement.kind == "table" else made
         except self._errors as error:
             raise self._refused(error) from None
-        self._made[statement.name] = frame
 
     def close(self) -> None:
         """Drop what was made, give the settings back, and stop a session that was started here."""
@@ -360,10 +360,10 @@ class Spark:
         return self._checksums[relation]
 
     def _drop(self, name: str) -> None:
-        frame = self._made.pop(name, None)
-        if frame is not None:
+        made = self._made.pop(name, None)
+        if made is not None:
+            made.unpersist()
             self._session.catalog.dropTempView(name)
-            frame.unpersist()
 
     def _run(self, sql: str) -> Fetched:
         try:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from shipworthy.errors import UsageError
 from shipworthy.tables.arms import Arm, Part, arms_sql, base_keys, plan_arms
 from shipworthy.tables.asks import LOST, ROW, WHOLE, Ask, Grain, Key, Reading, Split, Total
+from shipworthy.tables.blocks import are_worth_blocks, blocks_of, count_blocks
 from shipworthy.tables.duck import Connection, fetch_columns
 from shipworthy.tables.scans import fetch_all, watched
 
@@ -132,8 +133,9 @@ class Table:
         """
         if not self.asked or not other.asked:
             raise UsageError(
-                "Totals by ranks cannot be added up: a rank means something among its own rows only.",
-                fix="Ask for them by bins.",
+                "These totals cannot be added up: a rank, or an item seen before, means something among its "
+                "own rows only.",
+                fix="Read them from all the rows at once; scores can be asked for by bins.",
             )
         if (self.asked, self.sizes, self.groups) != (other.asked, other.sizes, other.groups):
             raise UsageError(
@@ -170,7 +172,11 @@ class Table:
             UsageError: If its codes mean something among its own rows only.
         """
         if not self.asked:
-            raise UsageError("Totals by ranks cannot be stored.", fix="Ask for them by bins.")
+            raise UsageError(
+                "These totals cannot be stored: a rank, or an item seen before, means something among its "
+                "own rows only.",
+                fix="Read them from all the rows at once; scores can be asked for by bins.",
+            )
         return {
             "sizes": list(self.sizes),
             "groups": self.groups,
@@ -241,8 +247,11 @@ def read_totals(
     mean_weight: float | None = None,
     *,
     unscored: bool = True,
+    clustered: bool = True,
+    serves: str = "totals",
+    blocks: Sequence[str] = (),
 ) -> dict[Ask, Table]:
-    """Answer all asks with one query that scans the rows once.
+    """Answer all asks with one scan of the rows.
 
     Args:
         connection: The engine.
@@ -252,6 +261,10 @@ def read_totals(
         mean_weight: Mean weight, by which weights are scaled so that they add up to the rows; None where
             rows carry no weights.
         unscored: Whether any row may be unscored; else planned rows are the usable ones.
+        clustered: Whether a cluster may have several rows; else groups hold single rows.
+        serves: What the answers are for, as the list of scans shows it.
+        blocks: Relations that the rows are put together from, none too large to be held; those of stored rows
+            need not be told.
 
     Returns:
         One table per ask.
@@ -262,16 +275,27 @@ def read_totals(
     unique = list(dict.fromkeys(part for parts in wanted.values() for part in parts))
     arms, parts = plan_arms(unique, groups, unscored)
     sql = arms_sql(rows, arms, groups, mean_weight)
-    found = watched(connection, sql, "totals", arms=len(arms), fetch=fetch_columns)
+    if are_worth_blocks(connection, arms, groups):
+        blocks = blocks or blocks_of(connection, rows)
+    else:
+        blocks = ()
+
+    def fetch(connection: Connection, sql: str) -> Mapping[str, NDArray[Any]]:
+        if blocks:
+            return count_blocks(connection, blocks, arms, groups, mean_weight)
+        return fetch_columns(connection, sql)
+
+    found = dict(watched(connection, sql, serves, arms=len(arms), fetch=fetch))
     alone: dict[Split, frozenset[int]] = {}
-    if groups > 1 and mean_weight is None:
+    if clustered and groups > 1 and mean_weight is None:
         alone = _independent(connection, rows, list(dict.fromkeys(ask.split for ask in unique)))
     ends = np.searchsorted(_in_order(found), np.arange(len(arms) + 1))
     answers = {}
     for ask in unique:
         part = parts[ask]
         here = slice(int(ends[part.arm]), int(ends[part.arm + 1]))
-        table = _read_off(ask, arms[part.arm], part, {name: column[here] for name, column in found.items()})
+        held = {name: column[here] for name, column in found.items()}
+        table = _read_off(ask, arms[part.arm], part, held, groups if ask.by_group else 1)
         row_grain = ask.total.grain.name == "row"
         independent = alone.get(ask.split, frozenset()) if row_grain else frozenset()
         kept_apart = groups if ask.by_group else 1
@@ -289,14 +313,16 @@ def _in_two(ask: Ask, groups: int) -> tuple[Ask, ...]:
     return replace(ask, by_group=False), Ask(ask.total.wider, ask.split)
 
 
-def _read_off(ask: Ask, arm: Arm, part: Part, found: Mapping[str, NDArray[Any]]) -> Table:
+def _read_off(ask: Ask, arm: Arm, part: Part, found: Mapping[str, NDArray[Any]], groups: int) -> Table:
     """Return the part of an arm that answers an ask, by the ask's own populations and keys."""
     populations = np.array(part.populations, dtype=np.int64)[found["p"]]
     inside = populations >= 0
     whole = inside.all()
     columns = found if whole else {name: column[inside] for name, column in found.items()}
     entries = len(columns["n"])
-    codes = dict(zip(arm.keys, _taken_apart(columns["k"], arm.keys), strict=True))
+    sizes = [*(key.size + 1 for key in arm.keys), groups]
+    *own, group_codes = _taken_apart(columns["k"], sizes)
+    codes = dict(zip(arm.keys, own, strict=True))
     keys = [_key_codes(key, codes, arm.inner is not None, entries) for key in ask.total.by]
     sums = [columns[f"s{arm.sums.index(sql)}"].astype(float) for sql in ask.total.sums]
     local = any(key.is_local for key in base_keys(ask.total.by))
@@ -304,7 +330,7 @@ def _read_off(ask: Ask, arm: Arm, part: Part, found: Mapping[str, NDArray[Any]])
         sizes=tuple(key.size + 1 for key in ask.total.by),
         groups=1,
         populations=populations if whole else populations[inside],
-        group_codes=columns["g"].astype(np.int64),
+        group_codes=group_codes,
         keys=np.stack(keys, axis=1) if keys else np.zeros((entries, 0), dtype=np.int64),
         counts=columns["n"].astype(float),
         sums=np.nan_to_num(np.stack(sums, axis=1)) if sums else np.zeros((entries, 0)),
@@ -313,11 +339,14 @@ def _read_off(ask: Ask, arm: Arm, part: Part, found: Mapping[str, NDArray[Any]])
     )
 
 
-def _taken_apart(joint: NDArray[Any], keys: Sequence[Key]) -> list[NDArray[np.int64]]:
-    """Return the code of each key from the one number that they were counted by."""
+def _taken_apart(joint: NDArray[Any], sizes: Sequence[int]) -> list[NDArray[np.int64]]:
+    """Return each code from the one number that they were counted by."""
     found, left = [], joint.astype(np.int64)
-    for key in reversed(keys):
-        left, code = np.divmod(left, key.size + 1)
+    for size in reversed(sizes):
+        if size == 1:
+            found.append(np.zeros(len(left), dtype=np.int64))
+            continue
+        left, code = np.divmod(left, size)
         found.append(code)
     return found[::-1]
 
@@ -360,7 +389,7 @@ def totals_sql(rows: str, asks: Sequence[Ask], groups: int = 1, mean_weight: flo
         mean_weight: Mean weight; None where rows carry no weights.
 
     Returns:
-        SQL with the columns arm, p, g, k (the keys' codes as one number, the last key fastest), n, s0...
+        SQL with the columns arm, p, k (the codes of keys and group as one number), n, s0...
     """
     return arms_sql(rows, plan_arms(asks, groups)[0], groups, mean_weight)
 

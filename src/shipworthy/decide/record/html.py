@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from shipworthy.decide.record import charts, story, words
+from shipworthy.define.documents.look import house_css, page_environment, text_of
 from shipworthy.records import Comparison, Decision, GateEvidence, GateStatus, Verdict
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+    from shipworthy.decide.standing import Standing
+
 __all__ = ["render_html"]
 
+PACKAGE = "shipworthy.decide.record"
 #: Characters of one text from data shown at once; the rest folds away.
 TEXT_SHOWN = 400
 #: Characters of one text from data kept in a record at all.
@@ -23,47 +27,33 @@ TEXT_KEPT = 20_000
 CASES_SHOWN = 4
 
 
-def render_html(decision: Decision, *, decision_id: str = "") -> str:
+def render_html(
+    decision: Decision,
+    *,
+    decision_id: str = "",
+    pictures: Mapping[str, str] | None = None,
+    standing: Standing | None = None,
+) -> str:
     """Return the record of a decision as one HTML page.
 
     Args:
         decision: The decision.
         decision_id: Its id, for the command that verifies it; empty where it has none yet.
+        pictures: Path of a case's file -> the data URI of its picture; other files are named only.
+        standing: What stands of it with its signatures; None where nobody can sign.
 
     Returns:
         A complete page that needs no network, no script and no other file.
     """
     template = _environment().get_template("record.html.j2")
-    return template.render(**_context(decision, decision_id))
+    return template.render(**_context(decision, decision_id), pictures=pictures or {}, standing=standing)
 
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FunctionLoader(_text_of),
-        autoescape=True,
-        finalize=_shown,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    return page_environment(
+        PACKAGE, w=words, GateStatus=GateStatus, Verdict=Verdict, TEXT_SHOWN=TEXT_SHOWN, TEXT_KEPT=TEXT_KEPT
     )
-    environment.globals.update(
-        w=words, GateStatus=GateStatus, Verdict=Verdict, TEXT_SHOWN=TEXT_SHOWN, TEXT_KEPT=TEXT_KEPT
-    )
-    return environment
-
-
-def _text_of(name: str) -> str:
-    return files("shipworthy.decide.record").joinpath(name).read_text(encoding="utf-8")
-
-
-def _shown(value: Any) -> Any:
-    """Whatever a template prints, with nothing hidden in it; our own markup as it is."""
-    from markupsafe import Markup
-
-    return words.visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _context(decision: Decision, decision_id: str) -> dict[str, Any]:
@@ -73,7 +63,7 @@ def _context(decision: Decision, decision_id: str) -> dict[str, Any]:
     return {
         "d": decision,
         "e": evidence,
-        "css": Markup(_text_of("record.css")),  # noqa: S704  our own file
+        "css": Markup(house_css() + text_of(PACKAGE, "record.css")),  # noqa: S704  our own files
         "decision_id": decision_id,
         "headline": story.headline(decision),
         "numbers": story.headline_numbers(decision),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 from shipworthy.decide.record import story, words
+from shipworthy.decide.standing import Standing
 from shipworthy.records import Decision, GateResult, GateStatus, Verdict
 
 __all__ = ["render_junit"]
@@ -17,7 +18,7 @@ _TAGS = {GateStatus.not_met: "failure", GateStatus.not_measured: "error", GateSt
 _SHIPS = (Verdict.ship, Verdict.ship_with_guardrails)
 
 
-def render_junit(decision: Decision) -> str:
+def render_junit(decision: Decision, *, standing: Standing | None = None) -> str:
     """Return a decision as JUnit XML that continuous-integration servers read.
 
     A gate that is not met is a failure, one that is not measured an error, one that is not proven is skipped
@@ -25,11 +26,14 @@ def render_junit(decision: Decision) -> str:
 
     Args:
         decision: The decision.
+        standing: What stands of it with its signatures; a test case "signatures" fails where they hold it.
 
     Returns:
         One XML document; it holds no input and no output of any case.
     """
     cases = [_gate_case(decision, result) for result in decision.gates] + [_verdict_case(decision)]
+    if standing is not None and standing.roles:
+        cases.append(_signatures_case(decision, standing))
     counts = {
         "tests": str(len(cases)),
         "failures": _count(cases, "failure"),
@@ -60,6 +64,10 @@ def _gate_case(decision: Decision, result: GateResult) -> ElementTree.Element:
     measured = words.interval(gate.estimate, code)
     if not result.blocking:
         settle = f"Advisory: it holds nothing back. {settle}"
+    if result.waiver is not None:
+        settle = f"{result.waiver.sentence} {settle}"
+    if result.waived:
+        tag = "skipped"
     sentence = result.sentence or measured
     if not sentence.lower().startswith(result.status.words):
         sentence = f"{result.status.words}: {sentence}"
@@ -83,6 +91,15 @@ def _verdict_case(decision: Decision) -> ElementTree.Element:
         message = f"{words.verdict_words(decision.verdict)}: {story.headline(decision)}"
         reasons = [f"{reason.text} {reason.change}".strip() for reason in decision.forced_by]
         _answer(case, tag, message, "\n".join(reasons))
+    return case
+
+
+def _signatures_case(decision: Decision, standing: Standing) -> ElementTree.Element:
+    case = _case(decision, "signatures")
+    if standing.verdict is not standing.decided and standing.verdict not in _SHIPS:
+        reasons = [f"{reason.text} {reason.change}".strip() for reason in standing.reasons]
+        message = f"{words.verdict_words(standing.verdict)} stands: {reasons[0] if reasons else ''}"
+        _answer(case, "failure", message, "\n".join(reasons))
     return case
 
 

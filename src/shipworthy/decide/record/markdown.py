@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from shipworthy.decide.record import story, words
+from shipworthy.decide.standing import Standing
+from shipworthy.define.documents.escaping import markdown_line as _plain
 from shipworthy.records import CaseChange, Comparison, Decision, GateResult
 
 __all__ = ["render_markdown"]
@@ -16,26 +16,26 @@ _CASES = 10
 _LINES = 20
 _GATES = 60
 _CELL = 240
-_SPECIAL = re.compile(r"([\\`*_{}\[\]|~$^]|^[-+=])")
-# A word joiner keeps GitHub from making a mention, a reference or a link of what follows.
-_JOINER = "\u2060"
 
 
-def render_markdown(decision: Decision, *, decision_id: str = "") -> str:
+def render_markdown(decision: Decision, *, decision_id: str = "", standing: Standing | None = None) -> str:
     """Return the record of a decision for a pull-request comment.
 
     Args:
         decision: The decision.
         decision_id: Its id, for the command that verifies it; empty where it has none yet.
+        standing: What stands of it with its signatures; None where nobody can sign.
 
     Returns:
         GitHub-flavoured Markdown of less than 60,000 characters; nothing from data is markup in it.
     """
     parts = [
         _head(decision),
+        _signatures(standing),
         _numbers(decision),
         _forced_by(decision),
         _gates(decision),
+        _spec_changes(decision),
         _got_worse(decision),
         *[_newly_failing(comparison) for comparison in decision.evidence.comparisons],
         _money(decision),
@@ -59,6 +59,23 @@ def _head(decision: Decision) -> str:
     lines = [f"## {_plain(mark)} {verdict}", sentence, " · ".join(about)]
     invalid = [f"- {_plain(why, 400)}" for why in decision.evidence.invalid[:_LINES]]
     return "\n\n".join(lines + (["\n".join(invalid)] if invalid else []))
+
+
+def _signatures(standing: Standing | None) -> str:
+    if standing is None or not (standing.roles or standing.reasons):
+        return ""
+    differs = standing.verdict is not standing.decided
+    stands = (
+        f"**{words.verdict_words(standing.verdict)}** stands on {standing.day}: the decision itself says "
+    )
+    lines = ["### Signatures", *([f"{stands}{standing.decided.words}."] if differs else [])]
+    reasons = [f"- {_plain(f'{one.text} {one.change}'.strip(), 600)}" for one in standing.reasons]
+    roles = [
+        f"- {part.state}: {_plain(part.role, 80)}"
+        + (f", {_plain(part.signature.person, 160)}" if part.signature is not None else "")
+        for part in standing.roles[:_LINES]
+    ]
+    return "\n\n".join([*lines, *(["\n".join([*reasons[:_LINES], *roles])] if reasons or roles else [])])
 
 
 def _numbers(decision: Decision) -> str:
@@ -99,14 +116,30 @@ def _gates(decision: Decision) -> str:
 
 def _gate_row(result: GateResult, code: str) -> str:
     gate = result.evidence
+    aside = result.waiver.sentence if result.waiver is not None else ""
+    said = (aside, words.settle_words(gate, result.status), words.implied_words(gate), result.tried_again)
     cells = (
-        _plain(gate.rule, _CELL) + ("" if result.blocking else " (advisory)"),
+        _plain(gate.rule, _CELL)
+        + ("" if result.blocking else " (advisory)")
+        + (" (waived)" if result.waived else ""),
         words.status_words(result.status),
         "unknown" if gate.estimate.value is None else _plain(words.interval(gate.estimate, code), _CELL),
         f"{gate.estimate.n:,}",
-        _plain(f"{words.settle_words(gate, result.status)} {result.tried_again}".strip(), 2 * _CELL),
+        _plain(" ".join(part for part in said if part), 2 * _CELL),
     )
     return "| " + " | ".join(cells) + " |"
+
+
+def _spec_changes(decision: Decision) -> str:
+    if not decision.spec_changes:
+        return ""
+    lines = [
+        f"- {_plain(change.text, 400)} ({words.eases_words(change.eases)})"
+        for change in decision.spec_changes[:_LINES]
+    ]
+    more = len(decision.spec_changes) - _LINES
+    lines += [f"- {more} more are in the full record."] if more > 0 else []
+    return "### How the promise was moved\n\n" + "\n".join(lines)
 
 
 def _got_worse(decision: Decision) -> str:
@@ -133,7 +166,9 @@ def _newly_failing(comparison: Comparison) -> str:
 
 def _case_row(case: CaseChange) -> str:
     before, after = _turn(case.before, case.before_text), _turn(case.after, case.after_text)
-    return f"| {_plain(case.case_id, 60)} | {_plain(case.input, 120)} | {before} | {after} |"
+    return (
+        f"| {_plain(case.case_id, 60)} | {_plain(case.input or case.input_file, 120)} | {before} | {after} |"
+    )
 
 
 def _turn(outcome: str, text: str) -> str:
@@ -172,10 +207,3 @@ def _verify(decision: Decision, decision_id: str) -> str:
     if not decision.decided_at:
         return "A check keeps no record."
     return f"Verify with `{words.cut(story.verify_command(decision_id), 200).replace('`', '')}`."
-
-
-def _plain(text: object, limit: int = 200) -> str:
-    """One line in which nothing is markup, a mention, a link or a reference to an issue."""
-    line = words.cut(text, limit).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    line = re.sub(r"(?<!&)([@#])", rf"\1{_JOINER}", _SPECIAL.sub(r"\\\1", line))
-    return re.sub(r"(?i)\bwww\.", f"www{_JOINER}.", line.replace("://", f":{_JOINER}//"))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
+from shipworthy.define.documents.escaping import cut, visible
 from shipworthy.define.sizing import is_reached
 from shipworthy.records import Confusion, Estimate, GateEvidence, GateStatus, Verdict
 
@@ -15,10 +15,13 @@ __all__ = [
     "bar_words",
     "cell_words",
     "chance_words",
+    "confidence_words",
     "cut",
+    "eases_words",
     "further_cases",
     "further_words",
     "gate_words",
+    "implied_words",
     "interval",
     "listed",
     "mistake_words",
@@ -43,7 +46,6 @@ __all__ = [
 
 UNKNOWN = "unknown"
 MINUS = "−"
-ELLIPSIS = "…"
 
 _SYMBOLS = {"USD": "$", "$": "$", "": ""}
 _STATUS_MARKS = {
@@ -68,12 +70,6 @@ _VERDICT_MEANINGS = {
 }
 _OUTCOMES = {"failed": "no usable answer"}
 
-# All but plain text: bidirectional controls, invisible fillers and the tag block can make a text read as
-# what it is not.
-_SUSPECT = re.compile(
-    "[^\n\t\x20-\x7e\u00a0-\u00ac\u00ae-\u061b\u061d-\u180d\u180f-\u200a\u200c\u200d\u2010-\u2027"
-    "\u202f-\u205f\u2070-\ud7ff\ue000-\ufefe\uff00-\ufff8\ufffc\ufffd\U00010000-\U000dffff]"
-)
 _COMPARISON = re.compile(r">=|<=|≥|≤|>|<")
 
 _OFFSET = re.compile(r"\s*[-+−]\s*[\d.,_]+\s*(?:%|[a-z]+)?\s*$")
@@ -290,9 +286,27 @@ def gate_words(gate: GateEvidence, currency: str = "", *, status: GateStatus | N
     if not _known(bound):
         return ""
     shown = number(bound, gate.estimate.unit, currency, apart_from=gate.bar)
-    return (
-        f"{'at least' if at_least else 'at most'} {shown}, with {number(gate.confidence, 'share')} confidence"
-    )
+    return f"{'at least' if at_least else 'at most'} {shown}, with {confidence_words(gate)}"
+
+
+def confidence_words(gate: GateEvidence) -> str:
+    """Return a gate's confidence, and beside it the one that its costs imply where they state it.
+
+    Args:
+        gate: What was measured.
+    """
+    stated = f"{number(gate.confidence, 'share')} confidence"
+    if gate.from_costs:
+        return f"{stated}, from the costs"
+    if gate.implied_confidence is None:
+        return stated
+    return f"{stated} (the costs imply {number(gate.implied_confidence, 'share')})"
+
+
+def implied_words(gate: GateEvidence) -> str:
+    """Return a sentence on the confidence that a gate's costs imply; empty where they imply none."""
+    known = gate.from_costs or gate.implied_confidence is not None
+    return f"Judged at {confidence_words(gate)}." if known else ""
 
 
 def settle_words(gate: GateEvidence, status: GateStatus) -> str:
@@ -396,6 +410,19 @@ def status_words(status: GateStatus) -> str:
     return f"{_STATUS_MARKS[status]} {status.words}"
 
 
+def eases_words(eases: str) -> str:
+    """Return in which way a change of the spec moved the promise.
+
+    >>> eases_words("easier"), eases_words("unclear")
+    ('easier to pass', 'cannot be compared')
+    """
+    return {
+        "easier": "easier to pass",
+        "harder": "harder to pass",
+        "unclear": "cannot be compared",
+    }.get(eases, "neither easier nor harder")
+
+
 def verdict_mark(verdict: Verdict) -> str:
     """Return the symbol of a verdict."""
     return _VERDICT_MARKS[verdict]
@@ -439,34 +466,6 @@ def when(moment: str) -> str:
     return f"{parsed.day} {_MONTHS[parsed.month - 1]} {parsed:%Y, %H:%M} UTC"
 
 
-# -- text from data ------------------------------------------------------------------------------------
-
-
-def visible(text: object) -> str:
-    r"""Return a text in which nothing hides: control and direction characters are shown as signs.
-
-    Args:
-        text: Any text from data; tabs and line breaks stay.
-
-    Returns:
-        A text that is safe to encode and that reads as it is stored.
-
-    >>> visible("\x1b[31mred\u202e")
-    '[U+001B][31mred[U+202E]'
-    """
-    return _SUSPECT.sub(_shown, str(text).replace("\r\n", "\n"))
-
-
-def cut(text: object, limit: int = 40) -> str:
-    """Return one visible line of at most `limit` characters, with an ellipsis where cut.
-
-    >>> cut("a very long label", 8)
-    'a very …'
-    """
-    line = " ".join(visible(text).split())
-    return line if len(line) <= limit else line[: limit - 1] + ELLIPSIS
-
-
 # -- private -------------------------------------------------------------------------------------------
 
 _MONTHS = (
@@ -477,13 +476,6 @@ _MONTHS = (
 
 def _known(value: float | None) -> bool:
     return value is not None and math.isfinite(value)
-
-
-def _shown(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    if 0xD800 <= code <= 0xDFFF or unicodedata.category(match[0]) == "Cn":
-        return "\ufffd"
-    return f"[U+{code:04X}]"
 
 
 def _of(unit: str) -> str:

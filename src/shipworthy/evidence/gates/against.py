@@ -26,6 +26,7 @@ from shipworthy.evidence.gates.setting import (
     unit_of_gap,
     words_of,
 )
+from shipworthy.evidence.gates.settling import exact_asks, settled_part
 from shipworthy.evidence.metric import Unmeasurable, bind
 from shipworthy.evidence.pairing import bind_pair
 from shipworthy.evidence.populations import population_split
@@ -57,7 +58,7 @@ def plan_delta(gate: Gate, rule: Rule, setting: Setting) -> GatePlan:
     def finish(answers: Answers) -> GateEvidence:
         unit = unit_of_gap(pair.ours.unit)
         try:
-            part = pair.part(answers[other], split, 0)
+            part = settled_part(pair, answers[other], split, pair.part(answers[other], split, 0))
         except Unmeasurable as error:
             return unknown(gate, rule, pair.ours.name, words, str(error), unit)
         evidence = from_confidence(gate, rule, pair.ours.name, part.delta, part.n, words, unit, part.blur)
@@ -67,7 +68,8 @@ def plan_delta(gate: Gate, rule: Rule, setting: Setting) -> GatePlan:
         )
         return with_notes(with_parts(evidence, parts), sampling_notes(setting.spec, population))
 
-    return GatePlan(gate, asks, {other: pair.groups}, finish)
+    exact = tuple((other, ask) for ask in exact_asks((pair.ours, pair.theirs), split))
+    return GatePlan(gate, asks, {other: pair.groups}, finish, exact=exact)
 
 
 def plan_flips(gate: Gate, rule: Rule, setting: Setting) -> GatePlan:

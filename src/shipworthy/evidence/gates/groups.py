@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 from math import prod
@@ -13,8 +13,8 @@ import numpy as np
 from shipworthy.define.rules import Call, Population, Rule, columns_compared, metrics_within
 from shipworthy.define.spec import Gate
 from shipworthy.errors import UsageError, nearest
-from shipworthy.evidence.estimating import Measured, estimate_of, measure
-from shipworthy.evidence.gates.one_population import check_bar
+from shipworthy.evidence.estimating import Measured, estimate_of
+from shipworthy.evidence.gates.one_population import check_bar, count_unscored, unscored_total
 from shipworthy.evidence.gates.proof import (
     direction_of,
     finite,
@@ -35,13 +35,14 @@ from shipworthy.evidence.gates.setting import (
     unit_of_gap,
     words_of,
 )
+from shipworthy.evidence.gates.settling import exact_asks, measure_settled
 from shipworthy.evidence.metric import Metric, Unmeasurable, bind
 from shipworthy.evidence.populations import group_split, population_sql
 from shipworthy.records import Estimate, GateEvidence, GroupPart
 from shipworthy.stats.confidence import Confidence, Difference, Proportion, Ratio, Side
 from shipworthy.stats.group_sizes import largest_provable_ratio, smallest_provable_ratio
 from shipworthy.tables.duck import quote
-from shipworthy.tables.totals import Ask, Grain, Split, Table, Total
+from shipworthy.tables.totals import Ask, Split, Table, Total
 
 __all__ = ["plan_groups"]
 
@@ -99,11 +100,28 @@ class _Contrast:
         return form(self.own.confidence, self.other.confidence)
 
     @property
+    def sides(self) -> tuple[Measured, ...]:
+        return (self.own,) if self.other is None else (self.own, self.other)
+
+    @property
     def n(self) -> int:
-        return self.own.n + (self.other.n if self.other is not None else 0)
+        return sum(part.n for part in self.sides)
+
+    @cached_property
+    def blur(self) -> float:
+        """Largest error that binning can have made."""
+        if self.other is None or not (self.own.blur or self.other.blur):
+            return self.own.blur
+        if not self.is_ratio:
+            return self.own.blur + self.other.blur
+        least = self.other.confidence.value - self.other.blur
+        return (self.own.blur + self.confidence.value * self.other.blur) / least if least > 0 else np.inf
 
     def bound(self, side: Side, confidence: float) -> float:
-        return self.confidence.bound(side, confidence)
+        return self._widened(self.confidence.bound(side, confidence), side)
+
+    def _widened(self, bound: float, side: Side) -> float:
+        return bound - self.blur if side == "lower" else bound + self.blur
 
     def limit(self, side: Side, confidence: float, farthest: Side) -> float:
         """Return a cheap limit of a bound: the bound lies on the inner side of it.
@@ -126,9 +144,9 @@ class _Contrast:
         own = self.own.confidence.quantiles(own_side, np.array([1 - tail if up else tail]))[0]
         other = self.other.confidence.quantiles(other_side, np.array([tail if up else 1 - tail]))[0]
         if not self.is_ratio:
-            return float(own - other)
+            return self._widened(float(own - other), side)
         own, other = max(float(own), 0.0), max(float(other), 0.0)
-        return own / other if other > 0 else (np.inf if up else 0.0)
+        return self._widened(own / other if other > 0 else (np.inf if up else 0.0), side)
 
 
 def plan_groups(gate: Gate, rule: Rule, setting: Setting) -> GatePlan:
@@ -144,7 +162,7 @@ def plan_groups(gate: Gate, rule: Rule, setting: Setting) -> GatePlan:
         check_bar(rule, metrics[0].name, metrics[0].unit)
     groups = _groups_of(call, columns, population_sql(population, setting.columns), setting)
     asks = {metric.name: Ask(metric.total, groups.split) for metric in metrics}
-    planned = Ask(Total(grain=Grain("planned")), groups.split)
+    planned = Ask(unscored_total(), groups.split)
     words = f"{words_of(population)}, by {groups.words}"
 
     def finish(answers: Answers) -> GateEvidence:
@@ -153,9 +171,9 @@ def plan_groups(gate: Gate, rule: Rule, setting: Setting) -> GatePlan:
         if len(held) > MOST_GROUPS:
             reason = f"{groups.words} make {len(held)} groups, and at most {MOST_GROUPS} are compared"
             return unknown(gate, rule, str(call), words, reason, _unit(rule, metrics[0]))
-        evidence = _Comparing(gate, rule, setting, metrics, groups, words).evidence(
-            [found[asks[metric.name]] for metric in metrics], held
-        )
+        comparing = _Comparing(gate, rule, setting, metrics, groups, words)
+        lost = {groups.split.labels[code]: count_unscored(found[planned], code) for code in held}
+        evidence = comparing.evidence(found, [asks[metric.name] for metric in metrics], held, lost)
         outside = int(found[groups.missing].at(0)[0].sum())
         if outside:
             evidence = with_notes(
@@ -165,7 +183,8 @@ def plan_groups(gate: Gate, rule: Rule, setting: Setting) -> GatePlan:
 
     everything = (*asks.values(), planned, groups.missing)
     needed = max(groups_for(metric, setting.frame.profile) for metric in metrics)
-    return GatePlan(gate, tuple((SUBJECT, ask) for ask in everything), {SUBJECT: needed}, finish)
+    exact = tuple((SUBJECT, ask) for ask in exact_asks(metrics, groups.split))
+    return GatePlan(gate, tuple((SUBJECT, ask) for ask in everything), {SUBJECT: needed}, finish, exact=exact)
 
 
 def _check_form(rule: Rule, inner: tuple[Call, ...], columns: tuple[str, ...], setting: Setting) -> None:
@@ -253,13 +272,27 @@ class _Comparing:
     def name(self) -> str:
         return self.metrics[0].name if len(self.metrics) == 1 else self.rule.left.name
 
-    def evidence(self, tables: Sequence[Table], held: Sequence[int]) -> GateEvidence:
-        """Return what the groups show; the worst of them decides."""
+    def evidence(
+        self,
+        answers: Mapping[Ask, Table],
+        asks: Sequence[Ask],
+        held: Sequence[int],
+        lost: Mapping[str, int],
+    ) -> GateEvidence:
+        """Return what the groups show; the worst of them decides.
+
+        Args:
+            answers: What was asked of the rows.
+            asks: The ask of each metric.
+            held: Codes of the groups that occur.
+            lost: Unscored rows of each of them.
+        """
         parts: list[GroupPart] = []
         reasons: list[str] = []
         contrasts: list[_Contrast] = []
-        for metric, table in zip(self.metrics, tables, strict=True):
-            measured = self._measured(metric, table, held, parts, reasons)
+        evened: list[_Contrast] = []
+        for metric, ask in zip(self.metrics, asks, strict=True):
+            measured = self._measured(metric, answers, ask, held, parts, reasons)
             if len(measured) < 2:
                 reason = "fewer than two groups can be measured: " + "; ".join(reasons[:3])
                 silent = unknown(
@@ -267,18 +300,21 @@ class _Comparing:
                 )
                 return with_parts(silent, tuple(parts))
             contrasts += self._contrasts(metric, measured)
+            evened += self._contrasts(metric, _evened(measured, lost))
         if not contrasts:
             reason = "the reference group cannot be measured: " + "; ".join(reasons[:3])
             silent = unknown(
                 self.gate, self.rule, self.name, self.words, reason, _unit(self.rule, self.metrics[0])
             )
             return with_parts(silent, tuple(parts))
-        return self._decided(contrasts, tuple(parts), reasons)
+        decided = self._decided(contrasts, tuple(parts), reasons)
+        return self._with_unscored(decided, contrasts, evened, reasons, lost)
 
     def _measured(
         self,
         metric: Metric,
-        table: Table,
+        answers: Mapping[Ask, Table],
+        ask: Ask,
         held: Sequence[int],
         parts: list[GroupPart],
         reasons: list[str],
@@ -289,7 +325,7 @@ class _Comparing:
             group = self.groups.split.labels[code]
             title = f"{group}: {metric.name}" if many else group
             try:
-                found[group] = measure(metric, table, code, self.setting.frame.profile)
+                found[group] = measure_settled(metric, answers, ask, code, self.setting.frame.profile)
                 own = found[group]
                 parts.append(GroupPart(title, estimate_of(own.confidence, metric.unit, own.n, own.blur)))
             except Unmeasurable as error:
@@ -321,13 +357,7 @@ class _Comparing:
     ) -> GateEvidence:
         rule, confidence = self.rule, self.gate.confidence
         at_most = not rule.at_least
-        # Every one must satisfy the bar, so no correction to say "met"; any one may break it, so Bonferroni
-        # over all of them to say "not met".
-        strictly = 1 - (1 - confidence) / len(contrasts)
-        toward: Side = "upper" if at_most else "lower"
-        away: Side = "lower" if at_most else "upper"
-        proving, proven = _extreme(contrasts, toward, confidence, toward)
-        breaking, broken = _extreme(contrasts, away, strictly, toward)
+        proving, proven, breaking, broken = self._ends(contrasts)
         is_broken = broken > rule.bar if at_most else broken < rule.bar
         decisive = breaking if is_broken else proving
         # A group without a number satisfies nothing.
@@ -341,7 +371,7 @@ class _Comparing:
             better=direction_of(rule),
             strict=rule.operator in ("<", ">"),
             bar=rule.bar,
-            estimate=estimate_of(decisive.confidence, unit, n),
+            estimate=estimate_of(decisive.confidence, unit, n, decisive.blur),
             lower=finite(broken) if at_most else toward_bar,
             upper=toward_bar if at_most else finite(broken),
             confidence=confidence,
@@ -349,9 +379,66 @@ class _Comparing:
             f"{'groups' if rule.left.name == 'worst' else 'pairs'}",
             population=self.words,
             parts=parts,
+            blur=max(contrast.blur for contrast in contrasts),
         )
         evidence = sized(evidence, decisive.confidence, n, rule, self.gate)
         return with_notes(evidence, self._notes(decisive, contrasts, reasons))
+
+    def _ends(self, contrasts: Sequence[_Contrast]) -> tuple[_Contrast, float, _Contrast, float]:
+        """Return what is farthest on the wrong side with its bound: the one that proves, the one that breaks.
+
+        Every one must satisfy the bar, so no correction to say "met"; any one may break it, so Bonferroni
+        over all of them to say "not met".
+        """
+        at_most, confidence = not self.rule.at_least, self.gate.confidence
+        strictly = 1 - (1 - confidence) / len(contrasts)
+        toward: Side = "upper" if at_most else "lower"
+        away: Side = "lower" if at_most else "upper"
+        return (
+            *_extreme(contrasts, toward, confidence, toward),
+            *_extreme(contrasts, away, strictly, toward),
+        )
+
+    def _with_unscored(
+        self,
+        evidence: GateEvidence,
+        contrasts: Sequence[_Contrast],
+        evened: Sequence[_Contrast],
+        reasons: Sequence[str],
+        lost: Mapping[str, int],
+    ) -> GateEvidence:
+        """Add what the unscored rows could do, each in its own group.
+
+        At worst the rows of a group count against it and those of the other for that one, which drives
+        apart the two that decide. At best each rule that looks one way has it the other way round; where
+        every pair counts both ways, the rows bring all groups as near to each other as they can.
+        """
+        unscored = sum(lost.values())
+        evidence = replace(evidence, unscored=unscored)
+        if not unscored or any(part.metric.extremes is None for c in contrasts for part in c.sides):
+            return evidence
+        at_most = not self.rule.at_least
+        worst = _pushed(contrasts, lost, up=at_most)
+        best = _pushed(contrasts, lost, up=not at_most) if self._looks_one_way else evened
+        ends = []
+        for pushed in (worst, best):
+            _proving, proven, _breaking, broken = self._ends(pushed)
+            toward_bar = None if reasons else finite(proven)
+            ends.append((finite(broken), toward_bar) if at_most else (toward_bar, finite(broken)))
+        (worst_lower, worst_upper), (best_lower, best_upper) = ends
+        return replace(
+            evidence,
+            worst_lower=worst_lower,
+            worst_upper=worst_upper,
+            best_lower=best_lower,
+            best_upper=best_upper,
+        )
+
+    @property
+    def _looks_one_way(self) -> bool:
+        """Whether no group is the first of one pair and the second of another."""
+        form = self.rule.left.name
+        return form == "worst" or (self.groups.reference is not None and form != "equalised_odds")
 
     def _notes(self, decisive: _Contrast, contrasts: list[_Contrast], reasons: list[str]) -> tuple[str, ...]:
         n = " and ".join(f"{part.n:,}" for part in (decisive.own, decisive.other) if part is not None)
@@ -391,6 +478,46 @@ class _Comparing:
             return f"{sizes}, are too small: no ratio seen between them could prove {self.rule.bar:g}."
         word = "at least" if self.rule.at_least else "at most"
         return f"{sizes}, can prove {self.rule.bar:g} only where the ratio seen is {word} {ratio:.2f}."
+
+
+def _pushed(contrasts: Sequence[_Contrast], lost: Mapping[str, int], up: bool) -> list[_Contrast]:
+    """Return contrasts as if the unscored rows of their groups had raised, or lowered, each of them."""
+    known: dict[tuple[int, bool], Measured] = {}
+
+    def further(measured: Measured, group: str, is_high: bool) -> Measured:
+        key = id(measured), is_high
+        if key not in known:
+            rows = lost[group]
+            known[key] = measured.with_further(0 if is_high else rows, rows if is_high else 0) or measured
+        return known[key]
+
+    return [
+        replace(
+            contrast,
+            own=further(contrast.own, contrast.groups[0], up),
+            other=None if contrast.other is None else further(contrast.other, contrast.groups[1], not up),
+        )
+        for contrast in contrasts
+    ]
+
+
+def _evened(measured: Mapping[str, Measured], lost: Mapping[str, int]) -> dict[str, Measured]:
+    """Return groups as if their unscored rows had brought them as near to each other as they can."""
+    extremes = next(iter(measured.values())).metric.extremes
+    if extremes is None or not any(lost[group] for group in measured):
+        return dict(measured)
+    low, high = extremes
+    size = {group: own.n + lost[group] for group, own in measured.items()}
+    seen = {group: own.n * own.confidence.value for group, own in measured.items()}
+    reach = [((seen[g] + lost[g] * low) / size[g], (seen[g] + lost[g] * high) / size[g]) for g in measured]
+    middle = (max(least for least, _most in reach) + min(most for _least, most in reach)) / 2
+    found = {}
+    for group, own in measured.items():
+        rows = lost[group]
+        raised = (middle * size[group] - seen[group] - rows * low) / (high - low)
+        highs = min(rows, max(0, round(raised)))
+        found[group] = own.with_further(rows - highs, highs) or own
+    return found
 
 
 def _rows_behind(contrasts: Sequence[_Contrast]) -> int:

@@ -8,7 +8,7 @@ from typing import TypeGuard
 from shipworthy.define.rules import Population, Rule
 from shipworthy.define.spec import Gate
 from shipworthy.errors import UsageError
-from shipworthy.evidence.estimating import Measured, measure
+from shipworthy.evidence.estimating import Measured
 from shipworthy.evidence.gates.label_noise import label_noise_notes
 from shipworthy.evidence.gates.proof import (
     evidence_of,
@@ -27,6 +27,7 @@ from shipworthy.evidence.gates.setting import (
     population_of,
     words_of,
 )
+from shipworthy.evidence.gates.settling import exact_asks, measure_settled
 from shipworthy.evidence.judging import with_judge
 from shipworthy.evidence.metric import CellMean, Metric, Unmeasurable, bind
 from shipworthy.evidence.metrics.discrimination import FEWEST_CALIBRATED, CalibrationError
@@ -50,7 +51,7 @@ def plan_one_population(gate: Gate, rule: Rule, setting: Setting) -> GatePlan:
     def finish(answers: Answers) -> GateEvidence:
         profile = setting.frame.profile
         try:
-            measured = measure(metric, answers[SUBJECT][ask], 0, profile)
+            measured = measure_settled(metric, answers[SUBJECT], ask, 0, profile)
         except Unmeasurable as error:
             reason = _nobody_has(population, setting) or str(error)
             silent = unknown(gate, rule, metric.name, words_of(population), reason, metric.unit)
@@ -73,6 +74,7 @@ def plan_one_population(gate: Gate, rule: Rule, setting: Setting) -> GatePlan:
         {SUBJECT: groups_for(metric, setting.frame.profile)},
         finish,
         counted=(metric, split) if _is_plain_rate(metric) and 0 < rule.bar < 1 else None,
+        exact=tuple((SUBJECT, exact) for exact in exact_asks((metric,), split)),
     )
 
 
@@ -110,9 +112,14 @@ def unscored_total() -> Total:
     return Total(by=(LOST,), grain=Grain("planned"))
 
 
-def count_unscored(table: Table) -> int:
-    """Return the number of unscored rows in a population."""
-    counts, _sums = table.at(0)
+def count_unscored(table: Table, code: int = 0) -> int:
+    """Return the number of unscored rows in a population.
+
+    Args:
+        table: The answer to `unscored_total`.
+        code: The population's code.
+    """
+    counts, _sums = table.at(code)
     return int(counts.sum(axis=0)[1])
 
 

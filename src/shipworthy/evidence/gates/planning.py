@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from shipworthy.define.rules import Rule, metrics_within
 from shipworthy.define.spec import Gate
@@ -10,13 +11,16 @@ from shipworthy.evidence.gates.against import plan_delta, plan_flips
 from shipworthy.evidence.gates.groups import plan_groups
 from shipworthy.evidence.gates.must_pass import plan_must_pass
 from shipworthy.evidence.gates.one_population import check_bar, plan_one_population
-from shipworthy.evidence.gates.proof import silent
-from shipworthy.evidence.gates.setting import GatePlan, Setting
+from shipworthy.evidence.gates.proof import silent, with_notes
+from shipworthy.evidence.gates.setting import Answers, GatePlan, Setting
 from shipworthy.evidence.gates.two_populations import plan_two_populations
 from shipworthy.evidence.judging import why_uncorrected
 from shipworthy.evidence.metric import Unmeasurable, find_definition, unknown_metric
+from shipworthy.records import GateEvidence
 
 __all__ = ["check_rule", "plan_gate"]
+
+SETTLED = "Bins of scores left the answer open, so one further pass over the rows ranked every score exactly."
 
 
 def plan_gate(gate: Gate, setting: Setting) -> GatePlan:
@@ -45,7 +49,21 @@ def plan_gate(gate: Gate, setting: Setting) -> GatePlan:
     except Unmeasurable as error:
         return silent(gate, rule, setting, str(error))
     reason = why_uncorrected((ask.total for _source, ask in plan.asks), setting.frame)
-    return plan if reason is None else silent(gate, rule, setting, reason)
+    return _saying_what_settled(plan) if reason is None else silent(gate, rule, setting, reason)
+
+
+def _saying_what_settled(plan: GatePlan) -> GatePlan:
+    """Return the plan of a gate that says so where an exact pass settled what bins left open."""
+    if not plan.exact:
+        return plan
+
+    def finish(answers: Answers) -> GateEvidence:
+        evidence = plan.finish(answers)
+        if all(ask in answers[source] for source, ask in plan.exact):
+            return with_notes(evidence, (SETTLED,))
+        return evidence
+
+    return replace(plan, finish=finish)
 
 
 def check_rule(rule: Rule, scorers: Collection[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 from dataclasses import replace
 
@@ -14,8 +15,9 @@ from shipworthy.evidence.gates.setting import GatePlan, Setting, population_of, 
 from shipworthy.evidence.metric import CellMean, Metric
 from shipworthy.records import Direction, Estimate, GateEvidence, GroupPart
 from shipworthy.stats import sizing
-from shipworthy.stats.confidence import Confidence, Proportion
+from shipworthy.stats.confidence import Confidence, Proportion, Side
 from shipworthy.stats.measured_errors import measured_error
+from shipworthy.stats.ship_or_hold import Bounded, balanced_bound
 
 __all__ = [
     "direction_of",
@@ -80,18 +82,17 @@ def evidence_of(
         evidence = replace(evidence, successes=round(successes))
     if not unscored:
         return replace(evidence, unscored=0)
-    bad, good = (0.0, 1.0) if rule.at_least else (1.0, 0.0)
-    if isinstance(measured.metric, CellMean) and not measured.metric.is_rate:
-        low, high = measured.metric.possible
-        bad, good = (low, high) if rule.at_least else (high, low)
-    worst, best = measured.shifted_by(unscored, bad), measured.shifted_by(unscored, good)
+    lows, highs = measured.with_further(unscored, 0), measured.with_further(0, unscored)
+    if lows is None or highs is None:
+        return replace(evidence, unscored=unscored)
+    worst, best = (lows, highs) if rule.at_least else (highs, lows)
     return replace(
         evidence,
         unscored=unscored,
-        worst_lower=worst.bound("lower", gate.confidence) if worst else None,
-        worst_upper=worst.bound("upper", gate.confidence) if worst else None,
-        best_lower=best.bound("lower", gate.confidence) if best else None,
-        best_upper=best.bound("upper", gate.confidence) if best else None,
+        worst_lower=bound_of(worst, "lower", gate),
+        worst_upper=bound_of(worst, "upper", gate),
+        best_lower=bound_of(best, "lower", gate),
+        best_upper=bound_of(best, "upper", gate),
     )
 
 
@@ -114,18 +115,19 @@ def from_confidence(
         strict=rule.operator in ("<", ">"),
         bar=rule.bar,
         estimate=estimate_of(confidence, unit, n, blur),
-        lower=finite(confidence.bound("lower", gate.confidence) - blur),
-        upper=finite(confidence.bound("upper", gate.confidence) + blur),
+        lower=finite(bound_of(confidence, "lower", gate) - blur),
+        upper=finite(bound_of(confidence, "upper", gate) + blur),
         confidence=gate.confidence,
-        bound_method=confidence.method,
+        bound_method=f"{confidence.method}, balanced" if gate.balances_costs else confidence.method,
         population=words,
+        blur=blur,
         notes=(
             *(
                 [f"Scores are binned; the value may be off by {blur:.4f}, and the bounds say so."]
                 if blur > 0.0005
                 else []
             ),
-            *error_notes(confidence.method),
+            *(() if gate.balances_costs else error_notes(confidence.method)),
         ),
     )
     return sized(evidence, confidence, n, rule, gate)
@@ -142,7 +144,7 @@ def sized(evidence: GateEvidence, confidence: Confidence, n: int, rule: Rule, ga
         whole = int(confidence.n)
         return replace(
             evidence,
-            needed_now=sizing.observed_needed(whole, bar, direction, gate.confidence),
+            needed_now=_needed(whole, rule, gate),
             cases_even=_cases(bar, value, direction, gate.confidence, 0.5) if truth_is_better else None,
             cases_80=_cases(bar, value, direction, gate.confidence, 0.8) if truth_is_better else None,
             chance_now=sizing.power(whole, bar, value, direction, gate.confidence),
@@ -153,7 +155,7 @@ def sized(evidence: GateEvidence, confidence: Confidence, n: int, rule: Rule, ga
     gap = value - bar if rule.at_least else bar - value
     if error == 0:
         return replace(evidence, chance_now=1.0 if gap > 0 else 0.0)
-    toward = confidence.bound("lower" if rule.at_least else "upper", gate.confidence)
+    toward = bound_of(confidence, "lower" if rule.at_least else "upper", gate)
     if not math.isfinite(toward):
         return evidence
     # The bound may stand further off than a normal one would; what it really takes decides the size.
@@ -167,6 +169,31 @@ def sized(evidence: GateEvidence, confidence: Confidence, n: int, rule: Rule, ga
         cases_80=math.ceil(n * ((reach + float(ndtri(0.8)) * error) / gap) ** 2),
         chance_now=chance,
     )
+
+
+def bound_of(of: Bounded, side: Side, gate: Gate) -> float:
+    """Return a one-sided bound at a gate's confidence: one that leans to neither side where costs decide."""
+    bound = balanced_bound if gate.balances_costs else type(of).bound
+    return bound(of, side, gate.confidence)
+
+
+def _needed(n: int, rule: Rule, gate: Gate) -> int | None:
+    """Return the count that would have proven a plain share, out of this many cases."""
+    if not gate.balances_costs:
+        return sizing.observed_needed(n, rule.bar, direction_of(rule), gate.confidence)
+
+    def proves(count: int) -> bool:
+        share = Proportion(count, n)
+        if rule.at_least:
+            return bound_of(share, "lower", gate) >= rule.bar
+        return bound_of(share, "upper", gate) <= rule.bar
+
+    counts = range(n + 1)
+    if rule.at_least:
+        fewest = bisect.bisect_left(counts, True, key=proves)
+        return fewest if fewest <= n else None
+    most = bisect.bisect_left(counts, True, key=lambda count: not proves(count)) - 1
+    return most if most >= 0 else None
 
 
 def _cases(bar: float, truth: float, direction: Direction, confidence: float, power: float) -> int | None:

@@ -44,6 +44,8 @@ class GatePlan:
         finish: Answers -> evidence.
         listing: Condition whose rows should be listed by id (must-pass rules); None otherwise.
         counted: Metric and population, where it bounds a plain rate of the subject's own rows.
+        exact: Source and ask of the extra passes that settle what binned scores leave open; `finish` uses
+            their answers where they are there.
     """
 
     gate: Gate
@@ -52,6 +54,7 @@ class GatePlan:
     finish: Callable[[Answers], GateEvidence]
     listing: str | None = None
     counted: tuple[CellMean, Split] | None = None
+    exact: tuple[tuple[str, Ask], ...] = ()
 
 
 @dataclass(frozen=True)

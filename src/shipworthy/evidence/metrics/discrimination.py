@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,12 +10,12 @@ import numpy as np
 from shipworthy.define.rules import Call
 from shipworthy.evidence.frame import Frame
 from shipworthy.evidence.metric import Floats, Metric, Unmeasurable, design_effect, jackknife, metric
-from shipworthy.stats.auc import AreaUnderCurve, auc_bounds
+from shipworthy.stats.auc import AreaUnderCurve, ExactArea, Placements, auc_bounds
 from shipworthy.stats.calibration import debiased_calibration_error, resampled_calibration_error
 from shipworthy.stats.confidence import Confidence, TableFunction
-from shipworthy.tables.totals import Total
+from shipworthy.tables.totals import Grain, Total
 
-__all__ = ["FEWEST_CALIBRATED", "Auc"]
+__all__ = ["FEWEST_CALIBRATED", "Auc", "by_score"]
 
 
 #: Below so many rows a calibration error at its bar passes more often than stated (10% at 20 rows).
@@ -58,6 +59,12 @@ class Auc(Metric):
         low, high = auc_bounds(counts[1, :-1], counts[0, :-1])
         return float(high - low) / 2
 
+    def settled(self, binned: Confidence, totals: Sequence[float]) -> Confidence:
+        """Return DeLong's interval and bound from the placements of every distinct score."""
+        placements = Placements(*totals)
+        assert isinstance(binned, ExactArea)  # noqa: S101 - what `independent` returns
+        return ExactArea(placements.divided(placements.positives / binned.placements.positives))
+
     def _empty(self, whole: Floats) -> str:
         if not whole[1].sum():
             return "no case is positive"
@@ -77,6 +84,30 @@ class Auc(Metric):
         return self.independent(whole / self.effect(counts, sums), whole_sums)
 
 
+def by_score(frame: Frame, columns: str, order: str = "") -> Grain:
+    """Return one row per distinct score, with windows over all of them: a pass of its own over the rows.
+
+    Args:
+        frame: The rows.
+        columns: SQL of the columns of a score, over `pos` and `neg`, its positives and negatives; it may use
+            windows over `scores`, which begin with the first score.
+        order: "DESC" to begin with the highest score.
+    """
+    score = f"CAST({frame.column('predicted_score')} AS DOUBLE)"
+    # A class may be named with braces, which are places to fill in here.
+    positive = frame.positive_key().sql.replace("{", "{{").replace("}", "}}")
+    window = f"OVER (PARTITION BY p ORDER BY score {order}".rstrip() + ")"
+    inner = f"""
+      SELECT p, 0 AS g, 1.0 AS w, pos, neg, {columns.replace("OVER scores", window)}
+      FROM (SELECT {{population}} AS p, {score} AS score,
+              sum(w * CASE WHEN {positive} = 1 THEN 1.0 ELSE 0.0 END) AS pos,
+              sum(w * CASE WHEN {positive} = 1 THEN 0.0 ELSE 1.0 END) AS neg
+            FROM coded
+            WHERE {{where}} AND {score} IS NOT NULL AND NOT isnan({score}) AND {positive} IS NOT NULL
+            GROUP BY {{population}}, {score}) by_score"""
+    return Grain("score", inner)
+
+
 @metric(
     "auc",
     columns=("label", "predicted_score"),
@@ -88,7 +119,8 @@ class Auc(Metric):
 def auc(call: Call, frame: Frame) -> Metric:
     """Chance that a positive case scores above a negative one, ties counting half.
 
-    Exact where distinct scores are few; else from narrow bins, whose largest possible error is printed.
+    Exact where distinct scores are few; else from narrow bins, whose largest possible error is printed. Where
+    that error could change a gate's answer, one further pass over the rows ranks them exactly.
     """
     if not frame.positive_codes:
         raise Unmeasurable("no class is named positive (golden.positive)")
@@ -102,7 +134,16 @@ def auc(call: Call, frame: Frame) -> Metric:
         Total(by=(frame.positive_key(), frame.score_key()), wider=wider.total if wider else None),
         binned=not frame.scores_exact,
         wider=wider,
+        settling=None if frame.scores_exact else _placements(frame),
     )
+
+
+def _placements(frame: Frame) -> Total:
+    """Return the total of the placements of every score, of which DeLong's area and variance are made."""
+    below = "sum(neg) OVER scores - neg / 2 AS below"
+    above = "sum(pos) OVER (PARTITION BY p) - sum(pos) OVER scores + pos / 2 AS above"
+    sums = ("pos", "neg", "pos * below", "pos * below * below", "neg * above * above")
+    return Total(sums=sums, grain=by_score(frame, f"{below}, {above}"))
 
 
 @dataclass(frozen=True, eq=False)

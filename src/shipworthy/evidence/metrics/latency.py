@@ -10,7 +10,7 @@ import numpy as np
 
 from shipworthy.define.rules import Call
 from shipworthy.errors import UsageError
-from shipworthy.evidence.frame import Frame
+from shipworthy.evidence.frame import Frame, widened
 from shipworthy.evidence.metric import Floats, Metric, Unmeasurable, design_effect, jackknife, metric
 from shipworthy.stats.confidence import Confidence
 from shipworthy.stats.quantile import BinnedQuantile
@@ -19,11 +19,10 @@ from shipworthy.tables.totals import Key, Total
 #: Bins are half a percent wide, and an edge lies on every gate's bar, so that the gate itself is exact.
 STEP = 0.005
 REACH = 2400
-#: In slices of many rows they are five percent wide.
+#: In slices of many rows they are five percent wide, ten of the narrow ones together.
 COARSE_STEP = 0.05
 COARSE_REACH = 240
-#: Where only the effect of clusters is read from them, they are wider still.
-WIDE_STEP = 0.4
+#: Where only the effect of clusters is read from them, they are wider still, eighty together.
 WIDE_REACH = 30
 USUAL_BAR = 200.0
 
@@ -167,7 +166,7 @@ def _quantile(call: Call, frame: Frame, name: str, column: str) -> Metric:
     anchor, further = bars[0], bars[1:]
     key = Key(
         f"{frame.prefix}{name}",
-        _bin(frame.column(column), anchor, further, step, reach),
+        _bin(frame.column(column), anchor, further, reach),
         2 * reach + 1 + len(further),
     )
     grid = anchor * np.exp(step * np.arange(-reach, reach + 1))
@@ -183,26 +182,27 @@ def _for_spread(
     call: Call, frame: Frame, name: str, column: str, share: float, anchor: float
 ) -> SmoothQuantile:
     """Return the quantile in bins so wide that many groups of clusters can be kept apart."""
-    code = _bin(frame.column(column), anchor, (), WIDE_STEP, WIDE_REACH)
+    code = _bin(frame.column(column), anchor, (), WIDE_REACH)
     key = Key(f"{frame.prefix}{name}_wide", code, 2 * WIDE_REACH + 1)
     return SmoothQuantile(str(call), "ms", "lower", Total(by=(key,)), share)
 
 
-def _bin(column: str, anchor: float, further: Sequence[float], step: float, reach: int) -> str:
+def _bin(column: str, anchor: float, further: Sequence[float], reach: int) -> str:
     """Return SQL of a latency's bin: the number of edges below it, those of the grid and the further bars.
 
     Args:
         column: The latency in milliseconds.
         anchor: The bar on which the grid stands.
         further: The other bars.
-        step: Width of the grid's bins, as a share of the latency.
-        reach: Bins below the anchor, and above it.
+        reach: Bins below the anchor, and above it; a divisor of the narrow ones.
     """
     ms = f"CAST({column} AS DOUBLE)"
-    low, high = anchor * math.exp(-step * reach), anchor * math.exp(step * reach)
-    grid = (
-        f"CASE WHEN {ms} > {low!r} AND {ms} < {high!r} "
-        f"THEN CAST(ceil(ln({ms} / {anchor!r}) / {step}) AS INTEGER) + {reach} "
-        f"WHEN {ms} <= {low!r} THEN 0 WHEN isnan({ms}) THEN NULL WHEN {ms} >= {high!r} THEN {2 * reach} END"
+    low, high = anchor * math.exp(-STEP * REACH), anchor * math.exp(STEP * REACH)
+    fine = (
+        f"CAST(CASE WHEN {ms} > {low!r} AND {ms} < {high!r} "
+        f"THEN CAST(ceil(ln({ms} / {anchor!r}) / {STEP}) AS INTEGER) + {REACH} "
+        f"WHEN {ms} <= {low!r} THEN 0 WHEN isnan({ms}) THEN NULL WHEN {ms} >= {high!r} THEN {2 * REACH} END "
+        "AS SMALLINT)"
     )
+    grid = widened(fine, REACH // reach)
     return " + ".join([grid, *(f"CASE WHEN {ms} > {bar!r} THEN 1 ELSE 0 END" for bar in further)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,6 +22,7 @@ from shipworthy.evidence.metric import (
     metric,
 )
 from shipworthy.evidence.metrics.confusion import check_arguments
+from shipworthy.evidence.metrics.discrimination import by_score
 from shipworthy.stats.average_precision import AveragePrecision, average_precision, average_precision_bounds
 from shipworthy.stats.confidence import Confidence, Proportion
 from shipworthy.tables.duck import quote
@@ -166,6 +168,11 @@ class AveragePrecisionOfScores(Metric):
             raise Unmeasurable("fewer than two positive or negative cases have a score")
         return AveragePrecision(positives, negatives, float(self.value(counts, sums)))
 
+    def settled(self, binned: Confidence, totals: Sequence[float]) -> Confidence:
+        """Return the interval of the bins around the exact value."""
+        assert isinstance(binned, AveragePrecision)  # noqa: S101 - what `independent` returns
+        return replace(binned, shown=totals[1] / totals[0])
+
     def _empty(self, whole: Floats) -> str:
         scored = whole[:2, :-1]
         if not scored.sum():
@@ -198,8 +205,9 @@ def average_precision_of_scores(call: Call, frame: Frame) -> Metric:
     """Precision averaged over the positives as they are found from the highest score down.
 
     A chance ranking reaches the share of positives. Exact where distinct scores are few; else from narrow
-    bins, whose largest possible error is printed. A row without a score cannot be ranked and is left out:
-    gate failed_share beside it.
+    bins, whose largest possible error is printed; where that could change a gate's answer, one further pass
+    over the rows gives the exact value. A row without a score cannot be ranked and is left out: gate
+    failed_share beside it.
     """
     check_arguments(call)
     if not frame.positive_codes:
@@ -210,7 +218,14 @@ def average_precision_of_scores(call: Call, frame: Frame) -> Metric:
         "higher",
         Total(by=(frame.positive_key(), frame.score_key())),
         binned=not frame.scores_exact,
+        settling=None if frame.scores_exact else _gained(frame),
     )
+
+
+def _gained(frame: Frame) -> Total:
+    """Return the positives, and the sum of the precision at each of them."""
+    at_score = "pos * (sum(pos) OVER scores) / (sum(pos + neg) OVER scores) AS gained"
+    return Total(sums=("pos", "gained"), grain=by_score(frame, at_score, "DESC"))
 
 
 @metric(

@@ -56,21 +56,26 @@ def _items(frame: Frame) -> str:
       FROM coded WHERE {{where}}"""
 
 
-def _queries(frame: Frame, value: str) -> Grain:
-    """Return one row per query that has a relevant item, with `per_query` computed over its items."""
-    return Grain(
-        "query",
-        f"SELECT p, min(g) AS g, min(w) AS w, {value} AS per_query FROM ({_items(frame)}) items "
-        "GROUP BY p, query_id HAVING max(gain) > 0",
+def _queries(call: Call, frame: Frame, value: str) -> tuple[str, Grain]:
+    """Return one row per query that has a relevant item, and the column of a value computed over its items.
+
+    All ranking metrics share these rows, so that items are put in order once for all of them.
+    """
+    column = f"of_{call.name.replace('@', '_')}"
+    inner = (
+        f"SELECT p, min(g) AS g, min(w) AS w, {{values}} FROM ({_items(frame)}) items "
+        "GROUP BY p, query_id HAVING max(gain) > 0"
     )
+    return column, Grain("query", inner, ((column, value),))
 
 
 def _mean_over_queries(call: Call, frame: Frame, value: str) -> Metric:
+    column, grain = _queries(call, frame, value)
     return RowMean(
         str(call),
         "share",
         "higher",
-        Total(sums=RowMean.sums_of("per_query"), grain=_queries(frame, value)),
+        Total(sums=RowMean.sums_of(column), grain=grain),
         floor=0.0,
         ceiling=1.0,
         empty=NO_RELEVANT,
@@ -248,12 +253,12 @@ def hit_rate(call: Call, frame: Frame) -> Metric:
     A query without a relevant item is left out.
     """
     k = cutoff(call)
-    grain = _queries(frame, f"max(CASE WHEN place <= {k} THEN hit ELSE 0 END)")
+    column, grain = _queries(call, frame, f"max(CASE WHEN place <= {k} THEN hit ELSE 0 END)")
     return CellMean(
         str(call),
         "share",
         "higher",
-        Total(by=(Key("hit", "per_query", 2),), grain=grain),
+        Total(by=(Key(column, column, 2),), grain=grain),
         np.array([0.0, 1.0, 0.0]),
         np.array([True, True, False]),
         empty=NO_RELEVANT,
@@ -301,9 +306,10 @@ class CatalogueCoverage(Metric):
     "catalogue_coverage@k",
     columns=("query_id", "predicted_score"),
     unit_of_total="query",
-    interval="bounded differences: one query changes the share by at most k items",
-    gate="bounded differences: one query changes the share by at most k items",
-    source="Ge, Delgado-Battenfeld and Jannach (2010), RecSys; bound: McDiarmid (1989)",
+    interval="bounded differences: one query changes the share by at most k items (or self-bounding)",
+    gate="bounded differences: one query changes the share by at most k items (or self-bounding)",
+    source="Ge, Delgado-Battenfeld and Jannach (2010), RecSys; bounds: McDiarmid (1989), "
+    "Boucheron, Lugosi and Massart (2013)",
     example="catalogue_coverage@3 >= 50%",
 )
 def catalogue_coverage(call: Call, frame: Frame) -> Metric:
@@ -326,5 +332,5 @@ def catalogue_coverage(call: Call, frame: Frame) -> Metric:
       UNION ALL
       SELECT {{population}} AS p, min(g) AS g, 1.0 AS w, 2 AS kind
       FROM coded WHERE {{where}} GROUP BY {{population}}, query_id"""
-    total = Total(by=(Key("kind", "kind", 3),), grain=Grain("query", inner))
+    total = Total(by=(Key("kind", "kind", 3, is_local=True),), grain=Grain("query", inner))
     return CatalogueCoverage(str(call), "share", "higher", total, k, explored=False)

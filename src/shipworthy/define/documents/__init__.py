@@ -1,0 +1,1 @@
+"""Documents rendered from the spec: one structure, written as HTML and as Markdown."""

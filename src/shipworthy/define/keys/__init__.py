@@ -1,0 +1,1 @@
+"""The keys of the spec, one file per part of the promise."""

@@ -1,0 +1,1 @@
+"""What is known of AI products of each kind, to start a spec from."""

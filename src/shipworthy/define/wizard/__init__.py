@@ -1,0 +1,1 @@
+"""The wizard: plain questions, and the product that their answers make."""

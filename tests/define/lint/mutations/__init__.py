@@ -1,0 +1,1 @@
+"""Mutations of the bases, one file per family: each names the one rule that must speak."""
