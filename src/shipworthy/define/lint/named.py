@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from shipworthy.define.rules import Call
 from shipworthy.define.spec import Gate, Spec
 
-__all__ = ["is_blank", "names_within", "person_of", "unresolved_role"]
+__all__ = ["is_blank", "names_no_version", "names_within", "person_of", "unresolved_role"]
 
 #: Words that stand where nothing has been decided yet.
 _BLANKS = re.compile(r"\W*(tbd|tba|todo|n/?a|none|nobody|no one|unknown|xxx+|fixme|someone|\.\.\.)?\W*", re.I)
@@ -66,3 +66,16 @@ def _names(call: Call) -> Iterator[str]:
     yield call.name
     if call.name in ("mean", "pass_rate", "mean_worst", "worst_of_repeats"):
         yield from (part for part in call.arguments if isinstance(part, str))
+
+
+#: What does not say which version of a model it is.
+_UNPINNED = re.compile(r"(^|[^a-z])(latest|current|default|newest)([^a-z]|$)", re.IGNORECASE)
+
+
+def names_no_version(model: str) -> bool:
+    """Return whether a model's name leaves open which version of it answers.
+
+    >>> names_no_version("vendor:name-latest"), names_no_version("vendor:name-2026-01")
+    (True, False)
+    """
+    return _UNPINNED.search(model) is not None or not re.search(r"\d", model)

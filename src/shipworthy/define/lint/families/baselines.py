@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shipworthy.define.keys.systems import SIMPLE_TYPES
-from shipworthy.define.lint.named import names_within
+from shipworthy.define.lint.named import names_no_version, names_within
 from shipworthy.define.lint.rule import Finding, Promise, rule
 from shipworthy.define.lint.snippets import missing_of, yaml_snippet
 from shipworthy.define.spec import Spec
@@ -106,3 +106,23 @@ def retraining_may_break_what_worked(promise: Promise) -> Iterator[Finding]:
             yaml_snippet("learning.retrain.gate", [*retrain.gate, flips[0]]),
             id=flips[0],
         )
+
+
+@rule("SW525", "warning", example=True)
+def model_is_not_pinned(promise: Promise) -> Iterator[Finding]:
+    """A system names a model without its version.
+
+    What answers under such a name changes overnight, and then nobody can say what was judged.
+
+    Name the version under `model`, as vendor:name-2026-01 or models:loan/3.2.0. A new version is a new
+    candidate.
+    """
+    for name, use in promise.spec.systems.declared().items():
+        if use.model is not None and names_no_version(use.model):
+            place = ("systems", name) if name in ("candidate", "live") else ("systems", "baselines", name)
+            yield Finding(
+                (*place, "model"),
+                f"the model of {name}, {use.model}, names no version",
+                yaml_snippet(".".join((*place, "model")), "vendor:name-2026-01"),
+                id=name,
+            )

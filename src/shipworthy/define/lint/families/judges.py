@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from shipworthy.define.lint.named import names_within
+from shipworthy.define.lint.named import names_no_version, names_within
 from shipworthy.define.lint.rule import Finding, Promise, rule
 from shipworthy.define.lint.snippets import yaml_snippet
 from shipworthy.define.spec import Spec
@@ -32,8 +32,6 @@ _CODE_CAN_CHECK = re.compile(
     r"|contains the (word|string|link|url))",
     re.IGNORECASE,
 )
-#: What does not say which version of a model it is.
-_UNPINNED = re.compile(r"(^|[^a-z])(latest|current|default|newest)([^a-z]|$)", re.IGNORECASE)
 
 
 @rule("SW321", "error", level="judge", example=True)
@@ -148,7 +146,7 @@ def judge_is_unpinned_or_judges_itself(promise: Promise) -> Iterator[Finding]:
             what = f"The judge of {judge.of} is {judge.model}, the candidate itself."
         elif judge.model is None:
             what = f"Nobody says which model the judge of {judge.of} is."
-        elif _UNPINNED.search(judge.model) or not re.search(r"\d", judge.model):
+        elif names_no_version(judge.model):
             what = f"The judge of {judge.of}, {judge.model}, names no version."
         else:
             continue
