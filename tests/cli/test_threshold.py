@@ -235,3 +235,9 @@ gates: [accuracy >= 80%]
     assert found["positives"] == pytest.approx(0.4958, abs=5e-5)
     assert 1 - found["asked_point"]["cost"] == pytest.approx(0.8272, abs=2e-4)
     assert found["best"]["cost"] <= found["asked_point"]["cost"]
+
+
+# Elkan (2001): at 4,200 for a false alarm and 38 for a miss the line lies at 4,200 / 4,238.
+def test_the_line_that_the_costs_alone_would_draw_stands_beside(ship, tmp_path):
+    assert ship("threshold", loans(tmp_path), "--json").json["by_costs"] == pytest.approx(4200 / 4238)
+    assert "the costs alone would draw it at 0.991" in ship("threshold", tmp_path).flat

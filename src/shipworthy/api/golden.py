@@ -60,9 +60,6 @@ __all__ = [
 MUST_PASS = ("curated", "incident")
 #: Cases of the must-pass list that are named.
 LISTED = 50
-#: Share of the cases that equal another up to which a case that training data holds too was seen in training;
-#: beyond, the columns do not tell cases apart.
-TELLING = 0.01
 #: Kinds of product whose labels are classes, so that equal inputs with different labels bound an accuracy.
 OF_CLASSES = ("classifier", "detector")
 #: Roles that are looked for by their usual names where no spec names columns.
@@ -358,13 +355,8 @@ def _problems(shown: GoldenShown, spec: Spec) -> Iterator[str]:
             "set with different labels."
         )
     for leak in shown.leaks:
-        if leak.exact and not _alike_by_chance(shown.twins):
+        if leak.exact and not (shown.twins and shown.twins.alike_by_chance):
             yield f"{leak.file} holds {_count(leak.exact, 'case')} of the golden set."
-
-
-def _alike_by_chance(twins: Twins | None) -> bool:
-    """Return whether the compared columns say too little to know a case again by them."""
-    return twins is not None and twins.tabular and twins.extra > TELLING * twins.cases
 
 
 def _is_pinned(version: str, pinned: str) -> bool:
@@ -392,7 +384,7 @@ def _warnings(shown: GoldenShown, spec: Spec) -> Iterator[str]:
     if shown.twins is not None:
         yield from _told_of_twins(shown.twins, spec.kind)
     for leak in shown.leaks:
-        if leak.exact and _alike_by_chance(shown.twins):
+        if leak.exact and shown.twins and shown.twins.alike_by_chance:
             yield (
                 f"{leak.file} holds rows that equal {_count(leak.exact, 'case')} of the golden set in all "
                 "compared columns. Cases of the set equal each other as well, so whether they are the same "

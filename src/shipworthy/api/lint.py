@@ -21,13 +21,15 @@ from shipworthy.errors import ShipworthyError, UsageError
 from shipworthy.evidence.gates.planning import check_rule
 from shipworthy.golden.columns import locate, locate_number, rows_where
 from shipworthy.golden.entering import GoldenFile, open_golden
+from shipworthy.golden.parts import parts_of
 from shipworthy.golden.summary import summary
+from shipworthy.golden.twins import find_exact, find_leaks
 from shipworthy.records import Decision, GateEvidence
 from shipworthy.store.workspace import RunFolder, Workspace
 from shipworthy.tables.case_counts import count_cases, count_groups, count_shared
 from shipworthy.tables.duck import Connection, connect, quote
 from shipworthy.tables.row_checks import usual_positive
-from shipworthy.tables.warehouse import connect_for, open_source
+from shipworthy.tables.warehouse import connect_for, is_warehouse, open_source
 
 __all__ = ["Facts", "Report", "facts_of", "gates_as_asked", "lint"]
 
@@ -193,26 +195,27 @@ def _flat(counts: Mapping[tuple[str, ...], int]) -> dict[str, int]:
 
 def _shared(connection: Connection, golden: GoldenFile, file: SpecFile) -> Iterator[tuple[str, int]]:
     """Yield each training file with the golden set's cases that it holds too, by id or by the same input."""
-    for path in file.spec.golden.training:
+    named = file.spec.golden.training
+    by_input: dict[str, int] = {}
+    if named and not is_warehouse(connection):
+        parts = parts_of(golden)
+        twins = find_exact(connection, parts)
+        if not twins.alike_by_chance:
+            leaks = find_leaks(connection, parts, [(path, file.folder / path) for path in named])
+            by_input = {leak.file: leak.exact or 0 for leak in leaks}
+    for path in named:
         try:
             other = open_source(connection, path, file.folder)
         except ShipworthyError:
-            continue
-        own_input = golden.inputs()
-        keys: list[tuple[str, str]] = []
-        case_id = locate(other, "case_id", file.spec.golden.columns)
-        if case_id is not None:
-            keys.append((golden.case_id, case_id))
-        their_input = locate(other, "input", file.spec.golden.columns)
-        if own_input is not None and their_input is not None:
-            keys.append((own_input.text, their_input))
-        shared = 0
-        for own, theirs in keys:
-            found = count_shared(
-                connection, golden.file, golden.case_id, golden.condition, own, other, theirs
+            other = None
+        ids = locate(other, "case_id", file.spec.golden.columns) if other is not None else None
+        by_id = 0
+        if other is not None and ids is not None:
+            by_id = count_shared(
+                connection, golden.file, golden.case_id, golden.condition, golden.case_id, other, ids
             )
-            shared = max(shared, found)
-        yield path, shared
+        if other is not None or path in by_input:
+            yield path, max(by_id, by_input.get(path, 0))
 
 
 def _all_columns(

@@ -132,6 +132,7 @@ class Thresholds:
         positives: Share of them that is positive.
         currency: ISO code of all money.
         volume: Cases a month; None where it is not stated.
+        by_costs: Line that the costs alone draw, were the score the true chance; None where they draw none.
         now: What the line that the spec draws for the system means; None where it draws none.
         nobody: What acting on no case means.
         everybody: What acting on every case means.
@@ -159,6 +160,7 @@ class Thresholds:
     volume: float | None
     nobody: Point
     everybody: Point
+    by_costs: float | None = None
     now: Point | None = None
     best: Line | None = None
     best_point: Point | None = None
@@ -257,6 +259,7 @@ def _answered(spec: Spec, connection: Connection, run: RunRows, request: Thresho
         volume=volume,
         nobody=point_of(table, len(table.thresholds) - 1, costs),
         everybody=point_of(table, 0, costs),
+        by_costs=costs.chance_to_act if costs is not None and frame.has_probability else None,
         now=None if drawn is None else point_of(table, line_at(table, drawn), costs),
         best=best,
         best_point=point_of(table, best.at, costs) if best is not None else None,

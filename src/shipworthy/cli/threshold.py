@@ -127,6 +127,7 @@ def _sections(found: Thresholds) -> list[tuple[str, list[str]]]:
                     f"cheapest line {_number(found.best.threshold)}: {_money(found, found.best_point)}; "
                     f"{_errors(found.best_point)}",
                     f"Lines from {_number(low)} to {_number(high)} cannot be told from it on these cases.",
+                    *_by_costs(found),
                 ],
             )
         )
@@ -151,6 +152,12 @@ def _sections(found: Thresholds) -> list[tuple[str, list[str]]]:
     if found.notes:
         sections.append(("What limits this", list(found.notes)))
     return sections
+
+
+def _by_costs(found: Thresholds) -> list[str]:
+    if found.by_costs is None:
+        return []
+    return [f"Were the score the true chance, the costs alone would draw it at {_number(found.by_costs)}."]
 
 
 def _triage_lines(found: Thresholds) -> list[str]:

@@ -99,15 +99,6 @@ class Standing:
     day: str = ""
 
     @property
-    def is_against(self) -> bool:
-        """Whether people decided against the decision and that stands."""
-        return (
-            bool(self.against)
-            and self.verdict is not self.decided
-            and self.verdict.value in {one.verdict for one in self.against}
-        )
-
-    @property
     def is_signed(self) -> bool:
         """Whether no required signature is missing or returned."""
         return all(part.state == "signed" for part in self.roles if part.required)

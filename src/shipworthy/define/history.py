@@ -404,10 +404,6 @@ def _cost(gain: bool) -> Say:
     return say
 
 
-def _silent(t: _Telling, path: Path, was: Any, now: Any) -> Said:
-    return None
-
-
 ERRORS = ("false_positive", "false_negative", "harmful", "poor", "wrong", "failed", "absolute_error")
 GAINS = ("true_positive", "true_negative", "good", "right")
 

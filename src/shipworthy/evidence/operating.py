@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -219,13 +219,3 @@ def line_at(table: ScoreTable, threshold: float) -> int:
         threshold: The threshold.
     """
     return int(np.searchsorted(table.thresholds, threshold - _SLACK / LINES))
-
-
-def rates_by_group(tables: Mapping[str, ScoreTable], threshold: float) -> dict[str, Point]:
-    """Return what one line means for each group.
-
-    Args:
-        tables: Cases by score of each group.
-        threshold: The line.
-    """
-    return {name: point_of(table, line_at(table, threshold), None) for name, table in tables.items()}

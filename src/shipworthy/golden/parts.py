@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from shipworthy.define.spec import ROLES, SAMPLINGS, Golden
 from shipworthy.errors import InputError, nearest
@@ -224,23 +224,6 @@ def _text_column(golden: GoldenFile) -> str | None:
         return mapped
     lowered = {name.lower(): name for name in golden.file.names}
     return next((lowered[name] for name in SYNONYMS["input"] if name in lowered), None)
-
-
-def other_file(golden: GoldenFile, file: ForeignFile) -> GoldenFile:
-    """Return another file read as the golden set is read: its columns mean the same.
-
-    Args:
-        golden: The golden set.
-        file: The other file; its rows need no ids.
-
-    Raises:
-        InputError: If it has no column in common with what a case is made of.
-    """
-    case_id = locate(file, "case_id", golden.golden.columns)
-    if case_id is None:
-        relation = f'(SELECT *, CAST(row_number() OVER () AS VARCHAR) AS "#row" FROM {file.relation})'
-        return replace(golden, file=replace(file, relation=relation), condition="true", case_id='"#row"')
-    return replace(golden, file=file, condition="true", case_id=case_id)
 
 
 def same_input(parts: CaseParts, other: ForeignFile) -> tuple[str, str]:

@@ -107,6 +107,11 @@ class Leak:
     unknown: str = ""
 
 
+#: Share of the cases that equal another up to which a case that training data holds too was seen in training;
+#: beyond, the columns do not tell cases apart.
+TELLING = 0.01
+
+
 @dataclass(frozen=True)
 class Twins:
     """Cases that say the same.
@@ -156,9 +161,9 @@ class Twins:
     near_unknown: str = ""
 
     @property
-    def leaked(self) -> int:
-        """Cases that some training file holds word for word, the most of any file."""
-        return max((leak.exact or 0 for leak in self.leaks), default=0)
+    def alike_by_chance(self) -> bool:
+        """Whether the compared columns say too little to know a case again by them."""
+        return self.tabular and self.extra > TELLING * self.cases
 
 
 def find_exact(connection: Connection, parts: CaseParts, alike: float = 0.7) -> Twins:
